@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options.h: everything that can be chosen when a client is created. All-zero is the default, except the URL. */
+#ifndef SKIFF_OPTIONS_H
+#define SKIFF_OPTIONS_H
+
+#include <skiff/error.h>
+#include <skiff/message.h>
+#include <skiff/tls.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct skiff_client;
+struct skiff_event;
+
+enum skiff_version {
+	SKIFF_MQTT_5,    /* default; a broker that refuses it gives an error that says so */
+	SKIFF_MQTT_311,
+	SKIFF_MQTT_AUTO  /* 5, and 3.1.1 where the broker refuses 5 */
+};
+
+/** What to do when a message would exceed `queue.max_bytes`. */
+enum skiff_full_policy {
+	SKIFF_FULL_REFUSE,      /* the call fails with SKIFF_AGAIN */
+	SKIFF_FULL_WAIT,        /* the call waits for room; inside a handler it fails with SKIFF_AGAIN instead */
+	SKIFF_FULL_DROP_OLDEST  /* the oldest waiting message ends with SKIFF_AGAIN and makes room */
+};
+
+enum skiff_engine {
+	SKIFF_ENGINE_DEFAULT, /* the environment variable SKIFF_ENGINE if set, else native */
+	SKIFF_ENGINE_NATIVE,
+	SKIFF_ENGINE_PAHO
+};
+
+/** Called for each message that matches a subscription's filter, or that matches none (options.on_message). Runs on
+ * the library's I/O thread with no lock held: it may call anything but a wait; while it runs, no other connection of
+ * the process makes progress, so hand long work to a thread of your own. `message` is borrowed until return. */
+typedef void (*skiff_message_fn)(struct skiff_client *client, const struct skiff_message *message, void *user);
+
+/** Called for each event of the connection's life (client.h). Same thread and rules as skiff_message_fn. */
+typedef void (*skiff_event_fn)(struct skiff_client *client, const struct skiff_event *event, void *user);
+
+/** Time limits, milliseconds. 0: the default named; -1: none. `total_ms` bounds all phases together. */
+struct skiff_timeouts {
+	int resolve_ms;   /* 5000 */
+	int tcp_ms;       /* 5000, over all addresses */
+	int tls_ms;       /* 8000 */
+	int websocket_ms; /* 8000 */
+	int mqtt_ms;      /* 8000: CONNECT sent to CONNACK read */
+	int total_ms;     /* 15000 */
+};
+
+/** Automatic reconnect: full jitter, that is a delay drawn evenly from 0 to min(max, min * 2^n). */
+struct skiff_reconnect_options {
+	bool off;
+	bool first_too;  /* also retry when the first attempt fails; default: its token gets the error and that is all */
+	int min_ms;      /* 0: 1000 */
+	int max_ms;      /* 0: 120000 */
+	int stable_ms;   /* 0: 30000; the count n starts anew once a connection held this long */
+};
+
+/** Messages that cannot be sent now: no connection, or the broker's window is full. */
+struct skiff_queue_options {
+	size_t max_bytes;             /* 0: 64 MiB; counts what waits and what is unsent */
+	enum skiff_full_policy full;
+	bool refuse_offline;          /* publish without a connection fails with SKIFF_USAGE_STATE instead of waiting */
+};
+
+/** The message the broker publishes when the connection ends without DISCONNECT [MQTT 5, 3.1.2.5]. */
+struct skiff_will {
+	struct skiff_bytes topic; /* absent: no will */
+	struct skiff_bytes payload;
+	uint8_t qos;
+	bool retain;
+	const struct skiff_properties *properties; /* will_delay_s, payload_format, message_expiry_s, content_type, ... */
+};
+
+/** Everything is copied; nothing needs to outlive the call that takes the options. */
+struct skiff_options {
+	const char *url;       /* tcp mqtt ssl tls mqtts ws wss unix; a bare host means mqtt://host. Required */
+	enum skiff_engine engine;
+	enum skiff_version version;
+
+	const char *client_id; /* NULL: "skiff-" and 96 random bits; "": let the broker assign one */
+	const char *user_name; /* NULL: the URL's user info, if any */
+	struct skiff_bytes password; /* absent: the URL's. Wiped from our memory when the client is freed */
+	bool resume_session;   /* false: clean start. true: continue a session the broker kept (needs a client_id) */
+	uint32_t session_expiry_s; /* MQTT 5: how long the broker keeps the session; with resume_session 0 means 4294967295 */
+	int keep_alive_s;      /* 0: 60; -1: off; up to 65535 */
+	int ping_timeout_ms;   /* 0: 10000; silence after a PINGREQ that ends the connection */
+	struct skiff_will will;
+	/* Further CONNECT properties, MQTT 5: receive_maximum, maximum_packet_size, topic_alias_maximum,
+	 * request_response_info, request_problem_info, user. Absent receive_maximum: 65535; absent topic_alias_maximum: 32;
+	 * absent maximum_packet_size: 268435460 bytes. */
+	const struct skiff_properties *connect_properties;
+	int outbound_aliases;  /* 0: use up to 64 of the topic aliases the broker offers; -1: none; else up to this many */
+
+	struct skiff_tls_options tls;
+	const struct skiff_user_property *http_headers; /* extra headers of the WebSocket upgrade */
+	size_t http_header_count;
+
+	struct skiff_timeouts timeouts;
+	struct skiff_reconnect_options reconnect;
+	struct skiff_queue_options queue;
+
+	skiff_message_fn on_message; /* messages that match no subscription's filter; NULL: they are dropped */
+	skiff_event_fn on_event;
+	void *user;                  /* passed to on_message and on_event */
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tls.h: whom to trust, and who we are. Used for the ssl and wss transports. */
+#ifndef SKIFF_TLS_H
+#define SKIFF_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Gives the password of an encrypted private key: writes it to `buffer` (`size` bytes, no NUL needed) and returns its
+ * length, or a negative number to refuse. Called on the thread that creates the client, never later. skiff never
+ * prompts by itself. */
+typedef int (*skiff_key_password_fn)(char *buffer, size_t size, void *user);
+
+/** TLS options. All-zero is the safe default: TLS 1.2 or newer, the system's trust store, chain and name verified.
+ * Strings are copied. Files are read and checked when the client is created, so that what is wrong with them is said
+ * before any connection is tried. */
+struct skiff_tls_options {
+	const char *ca_file;      /* PEM bundle; replaces the system's trust store */
+	const char *ca_dir;       /* directory made by `openssl rehash`; replaces the system's trust store */
+	const char *cert_file;    /* client certificate, then its chain, PEM; needs `key_file` unless it holds the key too */
+	const char *key_file;     /* private key, PEM; NULL: look in `cert_file` */
+	skiff_key_password_fn key_password; /* NULL: an encrypted key is refused with a sentence */
+	void *key_password_user;  /* passed to `key_password` */
+	const char *server_name;  /* SNI and the name to verify; NULL: the URL's host. An IP literal sends no SNI */
+	bool no_server_name;      /* send no SNI; the name is verified all the same */
+	const char *alpn;         /* comma-separated protocols for ALPN; NULL: none on ssl, "http/1.1" on wss */
+	const char *crl_file;     /* PEM revocation list(s); when given, every certificate's issuer needs one */
+	bool insecure_skip_chain; /* accept any certificate chain: anybody can pose as the server */
+	bool insecure_skip_name;  /* accept a valid certificate for any other name */
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tls_verify.h: chain, name and revocation of the server's certificate; and the translation of what OpenSSL saw, here
+ * and in the peer's alerts, into our errors. Used by tls.c and ws.c alike, through hooks in the SSL_CTX. */
+#ifndef SKIFFI_TLS_VERIFY_H
+#define SKIFFI_TLS_VERIFY_H
+
+#include "transport/tls_context.h"
+#include <skiff/client.h>
+
+/* What one handshake showed; lives in the connection's own memory, zeroed before use. */
+struct skiffi_tls_report {
+	int verify_error;            /* X509_V_ERR_*, the first that counted; X509_V_OK */
+	int verify_depth;
+	char verify_subject[256];    /* of the certificate at fault */
+	char verify_issuer[256];
+	char verify_detail[256];     /* dates or names, for the sentence */
+	unsigned long openssl_error; /* the newest in OpenSSL's queue when the handshake or a read failed; 0 */
+	int alert_received;          /* TLS alert description, or -1 */
+	int system_error;            /* errno of the socket, or 0 */
+	bool peer_closed;            /* orderly or abrupt end without an alert */
+	bool certificate_requested;  /* the server asked for a client certificate */
+	bool handshake_done;
+	int64_t started_us, done_us; /* monotonic; 0: not yet */
+};
+
+/* Ties `ssl` to `report` and sets SNI, name to verify and, inside the handshake, what is recorded. Call before the
+ * handshake; `report` must outlive the use of `ssl`. */
+bool skiffi_tls_attach(SSL *ssl, struct skiffi_tls_report *report, const struct skiffi_tls_context *context);
+
+/* Records the reason of a failed SSL_* call that returned `result`: OpenSSL's queue, errno. Call at once after it. */
+void skiffi_tls_record(struct skiffi_tls_report *report, SSL *ssl, int result);
+
+/* The report as an error: code, detail, and a sentence that names the certificate, the reason and the way out. */
+enum skiff_code skiffi_tls_error(const struct skiffi_tls_report *report, const struct skiffi_tls_context *context,
+	const struct skiffi_endpoint *endpoint, struct skiff_error *error);
+
+/* Fills in the tls_* members. */
+void skiffi_tls_info(const SSL *ssl, struct skiff_connection *connection);
+
+#endif
