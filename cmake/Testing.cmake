@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-find_package(PkgConfig REQUIRED)
-pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+# How a test becomes one of ctest's. A test that cannot run here exits 77 with its reason, and counts as skipped.
 
-# skiff_test(NAME SOURCES... [LABEL kind] [SUPPORT files in tests/support]): one cmocka program, linked against the twin
-# of the library whose internals are visible.
+# skiff_test(NAME SOURCES... [LABEL kind] [TIMEOUT seconds] [SUPPORT files in tests/support]): one cmocka program,
+# linked against the objects of the library with its internals visible.
 function(skiff_test name)
   cmake_parse_arguments(T "" "LABEL;TIMEOUT" "SUPPORT" ${ARGN})
   set(sources ${T_UNPARSED_ARGUMENTS})
@@ -18,5 +17,17 @@ function(skiff_test name)
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 120)
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS "${T_LABEL}" TIMEOUT ${T_TIMEOUT})
+  set_tests_properties(${name} PROPERTIES LABELS "${T_LABEL}" TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77)
+endfunction()
+
+# skiff_script_test(NAME SCRIPT [ARGS...] [LABEL kind] [TIMEOUT seconds]): one shell script. It sees the folders
+# SKIFF_SOURCE and SKIFF_BUILD, the compiler CC, and in SKIFF_SANITIZE what the build is instrumented with.
+function(skiff_script_test name script)
+  cmake_parse_arguments(T "" "LABEL;TIMEOUT" "" ${ARGN})
+  add_test(NAME ${name} COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${T_UNPARSED_ARGUMENTS})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 120)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${T_LABEL}" TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77 ENVIRONMENT
+    "SKIFF_SOURCE=${PROJECT_SOURCE_DIR};SKIFF_BUILD=${PROJECT_BINARY_DIR};CC=${CMAKE_C_COMPILER};SKIFF_SANITIZE=${SKIFF_SANITIZE}")
 endfunction()
