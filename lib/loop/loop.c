@@ -1,1 +1,211 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* loop.c: start, mailbox, end.
+ *
+ * Happy path: the first reference starts the thread; jobs are linked into a list under a lock and one uv_async wakes
+ * the loop; the last unref posts the end, the thread runs until every handle is closed, and is joined (or, when the
+ * last reference is dropped on the thread itself, left to end alone).
+ * Failure: no memory or no thread gives NULL from skiffi_loop_ref, and the next caller tries anew. */
+#include "loop/loop.h"
+
+#include "base/alloc.h"
+#include <assert.h>
+#include <pthread.h>
+#include <signal.h>
+
+struct loop_thread {
+	struct skiffi_loop loop; /* first: the public part */
+	pthread_t thread;
+	uv_async_t wake;
+	pthread_mutex_t lock; /* guards the jobs and `ending` */
+	struct skiffi_job *first, *last;
+	bool ending;
+	bool detached;
+};
+
+static pthread_mutex_t loop_registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct loop_thread *loop_current; /* guarded by the lock above */
+static size_t loop_users;
+
+static struct loop_thread *loop_of(struct skiffi_loop *loop)
+{
+	return (struct loop_thread *)loop;
+}
+
+static struct skiffi_job *loop_take_jobs(struct loop_thread *self)
+{
+	pthread_mutex_lock(&self->lock);
+	struct skiffi_job *jobs = self->first;
+	self->first = self->last = NULL;
+	pthread_mutex_unlock(&self->lock);
+	return jobs;
+}
+
+/* Unmarks a job before it runs, so that it may be posted again, or its object freed, from inside. */
+static struct skiffi_job *loop_release_job(struct loop_thread *self, struct skiffi_job *job)
+{
+	pthread_mutex_lock(&self->lock);
+	struct skiffi_job *next = job->next;
+	job->next = NULL;
+	job->posted = false;
+	pthread_mutex_unlock(&self->lock);
+	return next;
+}
+
+static void loop_run_jobs(struct loop_thread *self)
+{
+	struct skiffi_job *job = loop_take_jobs(self);
+	while (job) {
+		struct skiffi_job *next = loop_release_job(self, job);
+		job->run(job);
+		job = next;
+	}
+}
+
+static void loop_on_wake(uv_async_t *wake)
+{
+	struct loop_thread *self = wake->data;
+	loop_run_jobs(self);
+	pthread_mutex_lock(&self->lock);
+	bool ending = self->ending && !self->first;
+	pthread_mutex_unlock(&self->lock);
+	if (!ending || uv_is_closing((uv_handle_t *)wake))
+		return;
+	if (self->loop.ws_context_free)
+		self->loop.ws_context_free(&self->loop);
+	uv_close((uv_handle_t *)wake, NULL);
+}
+
+static void loop_free(struct loop_thread *self)
+{
+	int busy = uv_loop_close(&self->loop.uv);
+	assert(!busy);
+	(void)busy;
+	pthread_mutex_destroy(&self->lock);
+	skiffi_free(self->loop.scratch);
+	skiffi_free(self);
+}
+
+static void *loop_main(void *argument)
+{
+	struct loop_thread *self = argument;
+	uv_run(&self->loop.uv, UV_RUN_DEFAULT);
+	if (self->loop.ws_context_finish)
+		self->loop.ws_context_finish(&self->loop);
+	uv_run(&self->loop.uv, UV_RUN_DEFAULT);
+	pthread_mutex_lock(&self->lock);
+	bool detached = self->detached;
+	pthread_mutex_unlock(&self->lock);
+	if (detached)
+		loop_free(self);
+	return NULL;
+}
+
+/* Signals belong to the program's own threads. */
+static bool loop_start_thread(struct loop_thread *self)
+{
+	sigset_t all, old;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	bool ok = !pthread_create(&self->thread, NULL, loop_main, self);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ok)
+		pthread_setname_np(self->thread, "skiff-io");
+	return ok;
+}
+
+static void loop_abandon(struct loop_thread *self)
+{
+	uv_close((uv_handle_t *)&self->wake, NULL);
+	uv_run(&self->loop.uv, UV_RUN_DEFAULT);
+	loop_free(self);
+}
+
+static struct loop_thread *loop_new(void)
+{
+	struct loop_thread *self = skiffi_calloc(1, sizeof *self);
+	if (!self)
+		return NULL;
+	self->loop.scratch = skiffi_malloc(SKIFFI_LOOP_SCRATCH_BYTES);
+	if (!self->loop.scratch || uv_loop_init(&self->loop.uv)) {
+		skiffi_free(self->loop.scratch);
+		skiffi_free(self);
+		return NULL;
+	}
+	pthread_mutex_init(&self->lock, NULL);
+	self->wake.data = self;
+	if (uv_async_init(&self->loop.uv, &self->wake, loop_on_wake)) {
+		loop_free(self);
+		return NULL;
+	}
+	if (!loop_start_thread(self)) {
+		loop_abandon(self);
+		return NULL;
+	}
+	return self;
+}
+
+struct skiffi_loop *skiffi_loop_ref(void)
+{
+	pthread_mutex_lock(&loop_registry_lock);
+	if (!loop_current)
+		loop_current = loop_new();
+	if (loop_current)
+		loop_users++;
+	struct loop_thread *self = loop_current;
+	pthread_mutex_unlock(&loop_registry_lock);
+	return self ? &self->loop : NULL;
+}
+
+static void loop_end(struct loop_thread *self)
+{
+	bool here = skiffi_loop_here(&self->loop);
+	pthread_t thread = self->thread;
+	pthread_mutex_lock(&self->lock);
+	self->ending = true;
+	self->detached = here;
+	/* inside the lock: the thread cannot end, and free itself, before this call is through */
+	uv_async_send(&self->wake);
+	pthread_mutex_unlock(&self->lock);
+	if (here) {
+		pthread_detach(thread);
+		return;
+	}
+	pthread_join(thread, NULL);
+	loop_free(self);
+}
+
+void skiffi_loop_unref(struct skiffi_loop *loop)
+{
+	struct loop_thread *last = NULL;
+	pthread_mutex_lock(&loop_registry_lock);
+	assert(loop_users > 0);
+	if (!--loop_users) {
+		last = loop_of(loop);
+		loop_current = NULL;
+	}
+	pthread_mutex_unlock(&loop_registry_lock);
+	if (last)
+		loop_end(last);
+}
+
+void skiffi_loop_post(struct skiffi_loop *loop, struct skiffi_job *job)
+{
+	struct loop_thread *self = loop_of(loop);
+	pthread_mutex_lock(&self->lock);
+	if (!job->posted) {
+		job->posted = true;
+		job->next = NULL;
+		if (self->last)
+			self->last->next = job;
+		else
+			self->first = job;
+		self->last = job;
+	}
+	uv_async_send(&self->wake);
+	pthread_mutex_unlock(&self->lock);
+}
+
+bool skiffi_loop_here(const struct skiffi_loop *loop)
+{
+	return pthread_equal(pthread_self(), ((const struct loop_thread *)loop)->thread);
+}

@@ -16,10 +16,14 @@ enum { SKIFFI_LOOP_SCRATCH_BYTES = 256 * 1024 };
 
 struct skiffi_loop {
 	uv_loop_t uv;
-	uint8_t *scratch; /* SKIFFI_LOOP_SCRATCH_BYTES, on the loop thread: where a read lands; valid until the next read */
+	uint8_t *scratch; /* SKIFFI_LOOP_SCRATCH_BYTES, on the loop thread: where a read lands; valid until the next
+			     read */
 	/* the rest belongs to loop.c and to ws_loop.c */
 	void *ws_context; /* transport/ws_loop.c's one lws_context; NULL until the first ws connection */
-	void (*ws_context_free)(struct skiffi_loop *loop); /* starts its end; called on the loop thread when the loop ends */
+	void (*ws_context_free)(
+		struct skiffi_loop *loop); /* starts its end; called on the loop thread when the loop ends */
+	void (*ws_context_finish)(
+		struct skiffi_loop *loop); /* called when the loop has drained after that; NULL: nothing to do */
 };
 
 /* Work for the loop thread; embedded in the object it is about, so that posting never allocates. */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/kept.h"
+
+#include "base/alloc.h"
+#include "codec/properties.h"
+#include <assert.h>
+
+static struct skiffi_kept *kept_alloc(struct skiffi_kept_pool *pool, size_t data_len)
+{
+	bool small = data_len <= SKIFFI_KEPT_SMALL_BYTES;
+	struct skiffi_kept *kept = small ? pool->free : NULL;
+	if (kept) {
+		pool->free = kept->next;
+		pool->count--;
+	} else {
+		kept = skiffi_malloc(sizeof *kept + (small ? SKIFFI_KEPT_SMALL_BYTES : data_len));
+	}
+	if (kept)
+		*kept = (struct skiffi_kept){.refs = 1, .small = small};
+	return kept;
+}
+
+struct skiffi_kept *skiffi_kept_new(struct skiffi_kept_pool *pool, const struct skiff_message *message)
+{
+	size_t properties_len = skiffi_properties_len(message->properties);
+	struct skiffi_kept *kept = kept_alloc(pool, message->topic.len + properties_len + message->payload.len);
+	if (!kept)
+		return NULL;
+	kept->qos = message->qos;
+	kept->retain = message->retain;
+	kept->topic_len = (uint16_t)message->topic.len;
+	kept->properties_len = (uint32_t)properties_len;
+	kept->payload_len = (uint32_t)message->payload.len;
+	uint8_t *at = kept->data;
+	memcpy(at, message->topic.data, message->topic.len);
+	at += message->topic.len;
+	if (properties_len)
+		at = skiffi_properties_write(at, message->properties);
+	if (message->payload.len)
+		memcpy(at, message->payload.data, message->payload.len);
+	return kept;
+}
+
+void skiffi_kept_unref(struct skiffi_kept_pool *pool, struct skiffi_kept *kept)
+{
+	if (!kept)
+		return;
+	assert(kept->refs > 0);
+	if (--kept->refs)
+		return;
+	if (kept->small && pool->count < SKIFFI_KEPT_POOL_MAX) {
+		kept->next = pool->free;
+		pool->free = kept;
+		pool->count++;
+		return;
+	}
+	skiffi_free(kept);
+}
+
+void skiffi_kept_pool_release(struct skiffi_kept_pool *pool)
+{
+	while (pool->free) {
+		struct skiffi_kept *kept = pool->free;
+		pool->free = kept->next;
+		skiffi_free(kept);
+	}
+	pool->count = 0;
+}

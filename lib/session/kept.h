@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kept.h: a message of ours that must outlive the call that brought it: waiting, in flight, or half written.
+ *
+ * One block of memory, shared by count. It holds neither version nor packet id nor alias, so that it can be sent on
+ * any later connection. All calls under the lock of the client that owns it. */
+#ifndef SKIFFI_KEPT_H
+#define SKIFFI_KEPT_H
+
+#include <skiff/message.h>
+
+enum { SKIFFI_KEPT_SMALL_BYTES = 384, SKIFFI_KEPT_POOL_MAX = 1024 };
+
+struct skiffi_kept {
+	struct skiffi_kept *next; /* in a queue or in the pool */
+	void *op;                 /* whose outcome it is; NULL: nobody waits */
+	uint32_t refs;
+	uint32_t properties_len;
+	uint32_t payload_len;
+	uint16_t topic_len;
+	uint8_t qos;
+	bool retain;
+	bool small;     /* SKIFFI_KEPT_SMALL_BYTES of room: goes back to the pool */
+	uint8_t data[]; /* topic, encoded properties, payload */
+};
+
+/* Freed small blocks, so that a steady flow of messages allocates nothing. All-zero is an empty pool. */
+struct skiffi_kept_pool {
+	struct skiffi_kept *free;
+	size_t count;
+};
+
+/* A copy of `message`, with one reference; NULL when memory is out. */
+struct skiffi_kept *skiffi_kept_new(struct skiffi_kept_pool *pool, const struct skiff_message *message);
+
+static inline struct skiffi_kept *skiffi_kept_ref(struct skiffi_kept *kept)
+{
+	kept->refs++;
+	return kept;
+}
+
+/* NULL is allowed. */
+void skiffi_kept_unref(struct skiffi_kept_pool *pool, struct skiffi_kept *kept);
+
+void skiffi_kept_pool_release(struct skiffi_kept_pool *pool);
+
+static inline struct skiff_bytes skiffi_kept_topic(const struct skiffi_kept *kept)
+{
+	return (struct skiff_bytes){kept->data, kept->topic_len};
+}
+
+static inline struct skiff_bytes skiffi_kept_properties(const struct skiffi_kept *kept)
+{
+	return (struct skiff_bytes){kept->data + kept->topic_len, kept->properties_len};
+}
+
+static inline struct skiff_bytes skiffi_kept_payload(const struct skiffi_kept *kept)
+{
+	return (struct skiff_bytes){kept->data + kept->topic_len + kept->properties_len, kept->payload_len};
+}
+
+/* What it weighs against a bound, in bytes. */
+static inline size_t skiffi_kept_weight(const struct skiffi_kept *kept)
+{
+	return sizeof *kept + kept->topic_len + kept->properties_len + kept->payload_len;
+}
+
+#endif
