@@ -1,0 +1,104 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# make-certs.sh makes every case of cases.txt within the time, and each shows its defect to openssl.
+# usage: certs_made.sh CERTS-SOURCE-DIR
+set -eu
+
+source=$(cd "$1" && pwd)
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failures=0
+
+fail() {
+	echo "FAIL $*" >&2
+	failures=$((failures + 1))
+}
+
+# verdict NAME PURPOSE: the first X.509 error of NAME by the rules of cases.txt, 0 where there is none
+verdict() {
+	openssl verify -auth_level 1 -purpose "$2" -CAfile own-ca.crt -CRLfile own-ca.crl -crl_check_all \
+		${3:+-verify_hostname "$3"} -untrusted "$1.crt" "$1.crt" 2>&1 |
+		sed -n 's/^error \([0-9]*\) at .*/\1/p;s/^.*: OK$/0/p' | sed -n 1p
+}
+
+# shows NAME PURPOSE HOST ERROR...: its first error is one of these
+shows() {
+	name=$1 got=$(verdict "$1" "$2" "$3")
+	shift 3
+	for want; do
+		[ "$got" != "$want" ] || return 0
+	done
+	fail "$name: X.509 error '$got', expected '$*'"
+}
+
+# names NAME TEXT: its subject alternative names are TEXT, without spaces
+names() {
+	got=$(openssl x509 -in "$1.crt" -noout -ext subjectAltName 2>/dev/null | sed -n '2s/ //gp')
+	[ "$got" = "$2" ] || fail "$1: names '$got', expected '$2'"
+}
+
+fits() {
+	[ "$(openssl x509 -in "$1.crt" -noout -pubkey)" = "$(openssl pkey -in "$1.key" -passin pass:lab -pubout)" ]
+}
+
+# defect NAME ERROR: the case does to openssl what cases.txt promises
+defect() {
+	host=test.mosquitto.org
+	case $1:$2 in
+	client-not-pem:*) ! openssl x509 -in "$1.crt" -noout 2>/dev/null || fail "$1 is a certificate" ;;
+	client-key-mismatch:*) ! fits "$1" || fail "$1: the key fits" ;;
+	client*:ok) shows "$1" sslclient "" 0 ;;
+	*:ok) shows "$1" sslserver $host 0 ;;
+	*:tls-expired) shows "$1" sslserver $host 10 ;;
+	*:own-cert-expired) shows "$1" sslclient "" 10 ;;
+	*:tls-not-yet-valid) shows "$1" sslserver $host 9 ;;
+	*:own-cert-not-yet-valid) shows "$1" sslclient "" 9 ;;
+	ip-only:*) names "$1" IPAddress:10.9.8.7 ;;
+	cn-only:*) names "$1" "" ;;
+	wildcard-partial:*) names "$1" 'DNS:te*.mosquitto.org' ;;
+	*:tls-hostname-mismatch) shows "$1" sslserver $host 62 ;;
+	*:tls-self-signed) shows "$1" sslserver $host 18 ;;
+	*:tls-unknown-ca) shows "$1" sslserver $host 19 20 ;;
+	*:tls-missing-intermediate) shows "$1" sslserver $host 20 ;;
+	*:tls-bad-chain) shows "$1" sslserver $host 24 79 ;;
+	*:tls-wrong-purpose) shows "$1" sslserver $host 26 ;;
+	*:tls-weak) shows "$1" sslserver $host 66 68 ;;
+	*:own-cert-weak) shows "$1" sslclient "" 66 ;;
+	*:tls-revoked) shows "$1" sslserver $host 23 ;;
+	client-revoked:*) shows "$1" sslclient "" 23 ;;
+	client-stranger:*) shows "$1" sslclient "" 20 ;;
+	client-wrong-purpose:*) shows "$1" sslclient "" 26 ;;
+	*) fail "$1: no check for '$2'" ;;
+	esac
+}
+
+before=$(date +%s)
+sh "$source/make-certs.sh" "$dir"
+[ $(($(date +%s) - before)) -le 3 ] || fail "making them took more than 3 s"
+cd "$dir"
+
+count=0
+while IFS='|' read -r name what error; do
+	case $name in '#'* | '') continue ;; esac
+	name=${name%% *} error=${error##* }
+	count=$((count + 1))
+	[ -n "$what" ] || fail "$name: cases.txt does not say what is wrong"
+	[ -s "$name.crt" ] && [ -s "$name.key" ] || { fail "$name: not made" && continue; }
+	grep -q "\"$error\"" "$source/../lib/include/skiff/error.h" || fail "$name: no slug '$error' in error.h"
+	case $name in client-not-pem | client-key-mismatch) ;; *) fits "$name" || fail "$name: the key does not fit" ;; esac
+	defect "$name" "$error"
+done <"$source/cases.txt"
+[ $count -ge 29 ] || fail "only $count cases"
+
+# What the lab takes besides.
+for file in own-ca.crl web-root.crt client-both.pem; do
+	[ -s $file ] || fail "$file: not made"
+done
+fits server || fail "server: the key does not fit"
+openssl verify -CAfile web-root.crt -untrusted web.crt web.crt >/dev/null || fail "web: does not verify"
+openssl verify -CAfile own-ca.crt web.crt >/dev/null 2>&1 && fail "web: verifies by the wrong CA"
+if openssl pkey -in client-enc.key -passin pass:wrong -noout 2>/dev/null; then
+	fail "client-enc.key opens with a wrong password"
+fi
+[ -z "$(find . -name '*.key' -perm /077)" ] || fail "a key is readable for others"
+[ "$failures" = 0 ]
