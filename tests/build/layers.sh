@@ -1,0 +1,80 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# layers.sh [TREE]: who may include whom. Calls go down the way of a byte, never up; public headers are open to all.
+set -eu
+cd "${1-$SKIFF_SOURCE}"
+find lib tools -name '*.[ch]' | sort | xargs awk '
+	# allow(WHO, WHAT): both are the beginnings of paths, below lib/ or tools itself; the longest WHO that fits counts.
+	function allow(who, what) { allowed[who] = who " " what " skiff/" }
+	function deny(who, what) { denied[who] = what }
+	BEGIN {
+		allow("base/", "")
+		allow("loop/", "base/")
+		allow("endpoint/", "base/")
+		allow("endpoint/resolve", "base/ endpoint/ loop/")
+		allow("transport/", "base/ endpoint/ loop/")
+		allow("codec/", "base/")
+		allow("session/", "base/ codec/")
+		allow("engine/", "base/ codec/topic codec/properties endpoint/ loop/")
+		allow("engine/native_", "base/ codec/ session/ transport/ endpoint/ loop/ engine/")
+		allow("engine/paho_", "base/ endpoint/ loop/ engine/")
+		allow("client/", "base/ codec/topic codec/properties endpoint/ loop/ engine/")
+		allow("store/", "base/ session/store")
+		allow("include/", "")
+		allow("tools/", "")
+
+		# System headers that would break a promise: codec and session are pure, only transport knows TLS and sockets.
+		pure = "pthread.h time.h uv.h sys/socket.h openssl/ libwebsockets.h"
+		deny("codec/", pure)
+		deny("session/", pure " base/clock base/random")
+		deny("endpoint/", "openssl/ libwebsockets.h")
+		deny("engine/", "openssl/ libwebsockets.h")
+		deny("client/", "openssl/ libwebsockets.h")
+		deny("include/", pure)
+	}
+	function longest(table, path,   who, best) {
+		best = ""
+		for (who in table)
+			if (index(path, who) == 1 && length(who) > length(best))
+				best = who
+		return best
+	}
+	function begins(path, list,   n, i, word) {
+		n = split(list, word, " ")
+		for (i = 1; i <= n; i++)
+			if (index(path, word[i]) == 1)
+				return 1
+		return 0
+	}
+	function complain(text) {
+		print FILENAME ":" FNR ": " text
+		failed = 1
+	}
+	FNR == 1 {
+		path = FILENAME
+		sub(/^lib\//, "", path)
+		folder = path
+		sub(/[^\/]*$/, "", folder)
+		who = longest(allowed, path)
+		if (who == "")
+			complain("this folder has no line in the table of layers")
+		files++
+	}
+	/^[ \t]*#[ \t]*include[ \t]*[<"]/ {
+		what = $0
+		sub(/^[^<"]*[<"]/, "", what)
+		sub(/[>"].*/, "", what)
+		if ($0 ~ /"/ && what !~ /\//)
+			what = folder what
+		if (begins(what, denied[longest(denied, path)]))
+			complain("\"" who "\" must not include <" what ">")
+		else if ($0 ~ /"/ && !begins(what, allowed[who]))
+			complain("\"" who "\" may not include \"" what "\"")
+	}
+	END {
+		if (!files) {
+			print "no source was found"
+			failed = 1
+		}
+		exit failed
+	}'
