@@ -1,1 +1,270 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* resolve.c: uv_getaddrinfo with a deadline.
+ *
+ * Happy path: start a lookup in libuv's thread pool and a timer; the first of the two to come back answers. Literals
+ * and socket paths are answered by the timer alone, at once but from the loop.
+ * Failure: the resolver's word becomes one of three codes. A lookup cannot be stopped once a thread works at it: after
+ * the deadline or a cancel it is an orphan, and the last of request and timer to end frees the object. */
+#include "endpoint/resolve.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/log.h"
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+struct skiffi_resolve {
+	uv_getaddrinfo_t request;
+	uv_timer_t timer;
+	const struct skiffi_endpoint *endpoint; /* borrowed until `done` is NULL */
+	skiffi_resolve_fn done;                 /* NULL once called back or cancelled */
+	void *user;
+	int timeout_ms;
+	unsigned holders; /* of request and timer, those that still point here */
+};
+
+struct resolve_reason {
+	int uv;
+	int eai;
+	enum skiff_code code;
+	const char *text;
+};
+
+static const struct resolve_reason resolve_reasons[] = {
+	{UV_EAI_NONAME, EAI_NONAME, SKIFF_DNS_NOT_FOUND, "no such name; check its spelling"},
+	{UV_EAI_NODATA, EAI_NODATA, SKIFF_DNS_NOT_FOUND, "the name has no address"},
+	{UV_EAI_ADDRFAMILY, EAI_ADDRFAMILY, SKIFF_DNS_NOT_FOUND, "the name has no address of a usable kind"},
+	{UV_EAI_AGAIN, EAI_AGAIN, SKIFF_DNS_FAILED,
+		"no name server answered; is this machine online, and is its DNS set up?"},
+	{UV_EAI_FAIL, EAI_FAIL, SKIFF_DNS_FAILED, "the name server answered with a failure"},
+	{UV_EAI_MEMORY, EAI_MEMORY, SKIFF_MEMORY, "out of memory"},
+	{UV_ENOMEM, EAI_MEMORY, SKIFF_MEMORY, "out of memory"},
+};
+
+static void resolve_drop(struct skiffi_resolve *resolve)
+{
+	if (!--resolve->holders)
+		skiffi_free(resolve);
+}
+
+static void resolve_timer_closed(uv_handle_t *handle)
+{
+	resolve_drop(handle->data);
+}
+
+/* Ends the wait, and gives back whom to tell. */
+static skiffi_resolve_fn resolve_end(struct skiffi_resolve *resolve)
+{
+	skiffi_resolve_fn done = resolve->done;
+	resolve->done = NULL;
+	uv_close((uv_handle_t *)&resolve->timer, resolve_timer_closed);
+	return done;
+}
+
+static void resolve_answer(
+	struct skiffi_resolve *resolve, const struct skiffi_addresses *addresses, const struct skiff_error *error)
+{
+	resolve_end(resolve)(resolve->user, error ? NULL : addresses, error);
+}
+
+/* ---- what the resolver said ---- */
+
+static bool address_same(const struct skiffi_address *address, const struct addrinfo *info)
+{
+	return address->len == info->ai_addrlen && !memcmp(&address->storage, info->ai_addr, info->ai_addrlen);
+}
+
+static bool addresses_have(const struct skiffi_addresses *addresses, const struct addrinfo *info)
+{
+	for (size_t i = 0; i < addresses->count; i++)
+		if (address_same(&addresses->list[i], info))
+			return true;
+	return false;
+}
+
+static void address_set_port(struct sockaddr *address, uint16_t port)
+{
+	if (address->sa_family == AF_INET6)
+		((struct sockaddr_in6 *)address)->sin6_port = htons(port);
+	else
+		((struct sockaddr_in *)address)->sin_port = htons(port);
+}
+
+/* The next of family `family` from `*at` on, which moves behind it. */
+static const struct addrinfo *info_next(const struct addrinfo **at, int family)
+{
+	const struct addrinfo *found = *at;
+	while (found && found->ai_family != family)
+		found = found->ai_next;
+	*at = found ? found->ai_next : NULL;
+	return found;
+}
+
+static void addresses_add(struct skiffi_addresses *addresses, const struct addrinfo *info, uint16_t port)
+{
+	if (!info || addresses->count == SKIFFI_RESOLVE_MAX)
+		return;
+	address_set_port(info->ai_addr, port);
+	if (addresses_have(addresses, info))
+		return;
+	struct skiffi_address *address = &addresses->list[addresses->count++];
+	memcpy(&address->storage, info->ai_addr, info->ai_addrlen);
+	address->len = info->ai_addrlen;
+}
+
+void skiffi_addresses_interleave(struct skiffi_addresses *addresses, const struct addrinfo *answer, uint16_t port)
+{
+	addresses->count = 0;
+	if (!answer)
+		return;
+	int family = answer->ai_family;
+	const struct addrinfo *first = answer, *second = answer;
+	while (first || second) {
+		addresses_add(addresses, info_next(&first, family), port);
+		addresses_add(addresses, info_next(&second, family == AF_INET ? AF_INET6 : AF_INET), port);
+	}
+}
+
+static void resolve_explain(const struct skiffi_resolve *resolve, int status, struct skiff_error *error)
+{
+	for (size_t i = 0; i < sizeof resolve_reasons / sizeof resolve_reasons[0]; i++) {
+		const struct resolve_reason *reason = &resolve_reasons[i];
+		if (reason->uv == status) {
+			skiffi_fail(error, reason->code, reason->eai, "cannot resolve host \"%s\": %s",
+				resolve->endpoint->host, reason->text);
+			return;
+		}
+	}
+	skiffi_fail(error, SKIFF_DNS_FAILED, status, "cannot resolve host \"%s\": %s", resolve->endpoint->host,
+		uv_strerror(status));
+}
+
+static void resolve_on_answer(uv_getaddrinfo_t *request, int status, struct addrinfo *answer)
+{
+	struct skiffi_resolve *resolve = request->data;
+	struct skiffi_addresses addresses;
+	struct skiff_error error;
+	if (resolve->done) {
+		skiffi_addresses_interleave(&addresses, answer, resolve->endpoint->port);
+		if (!status && !addresses.count)
+			status = UV_EAI_NODATA;
+		if (status)
+			resolve_explain(resolve, status, &error);
+		resolve_answer(resolve, &addresses, status ? &error : NULL);
+	}
+	uv_freeaddrinfo(answer);
+	resolve_drop(resolve);
+}
+
+static void resolve_on_deadline(uv_timer_t *timer)
+{
+	struct skiffi_resolve *resolve = timer->data;
+	struct skiff_error error;
+	uv_cancel((uv_req_t *)&resolve->request);
+	skiffi_fail(&error, SKIFF_DNS_TIMEOUT, 0,
+		"cannot resolve host \"%s\": no answer within %d ms; is this machine online, and is its DNS set up?",
+		resolve->endpoint->host, resolve->timeout_ms);
+	resolve_answer(resolve, NULL, &error);
+}
+
+/* ---- what needs no resolver ---- */
+
+static void address_from_path(struct skiffi_address *address, const char *path)
+{
+	struct sockaddr_un *un = (struct sockaddr_un *)&address->storage;
+	un->sun_family = AF_UNIX;
+	snprintf(un->sun_path, sizeof un->sun_path, "%s", path);
+	address->len = sizeof *un;
+}
+
+/* libuv reads the zone; an interface that is not there gives scope 0. */
+static bool address_from_literal(struct skiffi_address *address, const struct skiffi_endpoint *endpoint)
+{
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address->storage;
+	if (!strchr(endpoint->host, ':')) {
+		address->len = sizeof(struct sockaddr_in);
+		return !uv_ip4_addr(endpoint->host, endpoint->port, (struct sockaddr_in *)&address->storage);
+	}
+	address->len = sizeof *v6;
+	return !uv_ip6_addr(endpoint->host, endpoint->port, v6) && (!strchr(endpoint->host, '%') || v6->sin6_scope_id);
+}
+
+static void resolve_on_literal(uv_timer_t *timer)
+{
+	struct skiffi_resolve *resolve = timer->data;
+	struct skiffi_addresses addresses = {.count = 1};
+	struct skiff_error error;
+	if (resolve->endpoint->kind == SKIFFI_UNIX) {
+		address_from_path(&addresses.list[0], resolve->endpoint->host);
+	} else if (!address_from_literal(&addresses.list[0], resolve->endpoint)) {
+		const char *zone = strchr(resolve->endpoint->host, '%');
+		skiffi_fail(&error, SKIFF_DNS_FAILED, 0,
+			"cannot use address \"%s\": this machine has no interface \"%s\"", resolve->endpoint->host,
+			zone ? zone + 1 : "");
+		resolve_answer(resolve, NULL, &error);
+		return;
+	}
+	resolve_answer(resolve, &addresses, NULL);
+}
+
+/* ---- calls ---- */
+
+static bool resolve_ask(struct skiffi_resolve *resolve, struct skiffi_loop *loop)
+{
+	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
+	resolve->request.data = resolve;
+	return !uv_getaddrinfo(&loop->uv, &resolve->request, resolve_on_answer, resolve->endpoint->host, NULL, &hints);
+}
+
+struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const struct skiffi_endpoint *endpoint,
+	int timeout_ms, skiffi_resolve_fn done, void *user)
+{
+	struct skiffi_resolve *resolve = skiffi_calloc(1, sizeof *resolve);
+	if (!resolve)
+		return NULL;
+	bool ask = endpoint->kind != SKIFFI_UNIX && !endpoint->ip_literal;
+	resolve->endpoint = endpoint;
+	resolve->done = done;
+	resolve->user = user;
+	resolve->timeout_ms = timeout_ms;
+	resolve->holders = ask ? 2 : 1;
+	if (ask && !resolve_ask(resolve, loop)) {
+		skiffi_free(resolve);
+		return NULL;
+	}
+	uv_timer_init(&loop->uv, &resolve->timer);
+	resolve->timer.data = resolve;
+	if (!ask)
+		uv_timer_start(&resolve->timer, resolve_on_literal, 0, 0);
+	else if (timeout_ms >= 0)
+		uv_timer_start(&resolve->timer, resolve_on_deadline, (uint64_t)timeout_ms, 0);
+	return resolve;
+}
+
+void skiffi_resolve_cancel(struct skiffi_resolve *resolve)
+{
+	if (resolve->holders == 2)
+		uv_cancel((uv_req_t *)&resolve->request);
+	resolve_end(resolve);
+}
+
+void skiffi_address_text(const struct skiffi_address *address, char *out, size_t size)
+{
+	char number[INET6_ADDRSTRLEN + IF_NAMESIZE + 1] = "?";
+	const struct sockaddr *any = (const struct sockaddr *)&address->storage;
+	if (any->sa_family == AF_UNIX) {
+		snprintf(out, size, "%s", ((const struct sockaddr_un *)any)->sun_path);
+	} else if (any->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)any;
+		getnameinfo(any, address->len, number, sizeof number, NULL, 0, NI_NUMERICHOST);
+		snprintf(out, size, "[%s]:%u", number, ntohs(v6->sin6_port));
+	} else {
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)any;
+		inet_ntop(AF_INET, &v4->sin_addr, number, sizeof number);
+		snprintf(out, size, "%s:%u", number, ntohs(v4->sin_port));
+	}
+}

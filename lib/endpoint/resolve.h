@@ -5,6 +5,7 @@
 
 #include "endpoint/endpoint.h"
 #include "loop/loop.h"
+#include <netdb.h>
 #include <sys/socket.h>
 
 enum { SKIFFI_RESOLVE_MAX = 32 };
@@ -33,6 +34,9 @@ struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const stru
 
 /* Gives up: `done` will not be called. The system's lookup may go on by itself for a while; the loop outlives it. */
 void skiffi_resolve_cancel(struct skiffi_resolve *resolve);
+
+/* Puts what getaddrinfo answered into that order, each address once, with `port`. */
+void skiffi_addresses_interleave(struct skiffi_addresses *addresses, const struct addrinfo *answer, uint16_t port);
 
 /* "192.0.2.1:1883", "[2001:db8::1]:1883" or the path of a Unix socket. */
 void skiffi_address_text(const struct skiffi_address *address, char *out, size_t size);
