@@ -12,13 +12,14 @@ struct skiffi_frame {
 	uint8_t flags;       /* the four low bits of the first byte */
 	const uint8_t *body; /* what follows the fixed header */
 	size_t body_len;
-	size_t total_len;    /* fixed header and body */
+	size_t total_len; /* fixed header and body */
 };
 
 enum skiffi_framing {
 	SKIFFI_FRAME_OK,
 	SKIFFI_FRAME_MORE,      /* incomplete: `total_len` is what is needed in all, 0 while the header itself is cut */
-	SKIFFI_FRAME_MALFORMED, /* the length is not a minimal variable byte integer of at most four bytes [MQTT-1.5.5-1] */
+	SKIFFI_FRAME_MALFORMED, /* the length is not a minimal variable byte integer of at most four bytes
+				   [MQTT-1.5.5-1] */
 	SKIFFI_FRAME_TOO_LARGE  /* `total_len` is above `max_bytes` [MQTT-3.1.2-24] */
 };
 

@@ -17,9 +17,21 @@ enum skiffi_protocol {
 };
 
 enum skiffi_packet_type {
-	SKIFFI_CONNECT = 1, SKIFFI_CONNACK, SKIFFI_PUBLISH, SKIFFI_PUBACK, SKIFFI_PUBREC, SKIFFI_PUBREL, SKIFFI_PUBCOMP,
-	SKIFFI_SUBSCRIBE, SKIFFI_SUBACK, SKIFFI_UNSUBSCRIBE, SKIFFI_UNSUBACK, SKIFFI_PINGREQ, SKIFFI_PINGRESP,
-	SKIFFI_DISCONNECT, SKIFFI_AUTH
+	SKIFFI_CONNECT = 1,
+	SKIFFI_CONNACK,
+	SKIFFI_PUBLISH,
+	SKIFFI_PUBACK,
+	SKIFFI_PUBREC,
+	SKIFFI_PUBREL,
+	SKIFFI_PUBCOMP,
+	SKIFFI_SUBSCRIBE,
+	SKIFFI_SUBACK,
+	SKIFFI_UNSUBSCRIBE,
+	SKIFFI_UNSUBACK,
+	SKIFFI_PINGREQ,
+	SKIFFI_PINGRESP,
+	SKIFFI_DISCONNECT,
+	SKIFFI_AUTH
 };
 
 /* "PUBLISH" and so on; "reserved" for 0. */
@@ -65,12 +77,12 @@ bool skiffi_connack_decode(const struct skiffi_frame *frame, enum skiffi_protoco
 struct skiffi_publish {
 	uint8_t qos;
 	bool retain, dup;
-	uint16_t packet_id;        /* QoS 1 and 2 */
-	uint16_t topic_alias;      /* 0: none */
-	struct skiff_bytes topic;  /* may be empty with an alias */
+	uint16_t packet_id;       /* QoS 1 and 2 */
+	uint16_t topic_alias;     /* 0: none */
+	struct skiff_bytes topic; /* may be empty with an alias */
 	struct skiff_bytes payload;
-	const struct skiff_properties *properties;   /* NULL: none, or `raw_properties` */
-	struct skiff_bytes raw_properties;           /* encoded, without their length and without an alias */
+	const struct skiff_properties *properties; /* NULL: none, or `raw_properties` */
+	struct skiff_bytes raw_properties;         /* encoded, without their length and without an alias */
 };
 /* The bytes of a packet up to its payload; the payload follows them on the wire. */
 size_t skiffi_publish_head_len(enum skiffi_protocol v, const struct skiffi_publish *packet);
@@ -84,12 +96,14 @@ bool skiffi_publish_decode(const struct skiffi_frame *frame, enum skiffi_protoco
 /* ---- PUBACK, PUBREC, PUBREL, PUBCOMP [3.4 to 3.7] ---- */
 struct skiffi_ack {
 	uint16_t packet_id;
-	uint8_t reason; /* V5; 0 under V311 */
+	uint8_t reason;                     /* V5; 0 under V311 */
 	struct skiff_properties properties; /* reason_string, user */
 };
 /* The four-byte form: V311, or reason 0 and no properties. */
-bool skiffi_ack_encode(struct skiffi_buffer *out, enum skiffi_protocol v, enum skiffi_packet_type type, const struct skiffi_ack *packet);
-bool skiffi_ack_decode(const struct skiffi_frame *frame, enum skiffi_protocol v, struct skiffi_ack *packet, struct skiffi_refusal *why);
+bool skiffi_ack_encode(struct skiffi_buffer *out, enum skiffi_protocol v, enum skiffi_packet_type type,
+	const struct skiffi_ack *packet);
+bool skiffi_ack_decode(const struct skiffi_frame *frame, enum skiffi_protocol v, struct skiffi_ack *packet,
+	struct skiffi_refusal *why);
 
 /* ---- SUBSCRIBE [3.8], SUBACK [3.9], UNSUBSCRIBE [3.10], UNSUBACK [3.11] ---- */
 struct skiffi_filter {
@@ -100,10 +114,11 @@ struct skiffi_subscribe { /* and UNSUBSCRIBE, which has no options */
 	uint16_t packet_id;
 	const struct skiffi_filter *filters; /* encode: `count` of them; decode: NULL */
 	size_t count;
-	struct skiff_bytes raw_filters;      /* decode: for skiffi_filter_next */
+	struct skiff_bytes raw_filters; /* decode: for skiffi_filter_next */
 	struct skiff_properties properties;
 };
-size_t skiffi_subscribe_len(enum skiffi_protocol v, enum skiffi_packet_type type, const struct skiffi_subscribe *packet);
+size_t skiffi_subscribe_len(
+	enum skiffi_protocol v, enum skiffi_packet_type type, const struct skiffi_subscribe *packet);
 bool skiffi_subscribe_encode(struct skiffi_buffer *out, enum skiffi_protocol v, enum skiffi_packet_type type,
 	const struct skiffi_subscribe *packet);
 bool skiffi_subscribe_decode(const struct skiffi_frame *frame, enum skiffi_protocol v, struct skiffi_subscribe *packet,

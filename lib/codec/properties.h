@@ -24,10 +24,12 @@ enum skiffi_place {
 };
 
 /* Whether a caller's properties may be sent in `place`: every one present is legal there, in range, strings valid and
- * at most 65535 bytes, response topic without wildcard. `*rule` names what is wrong. NULL properties are fine. */
+ * at most 65535 bytes, response topic without wildcard. `*rule` names what is wrong. NULL properties are fine; so are
+ * those of an inbound packet, which are passed on with their user properties. */
 bool skiffi_properties_valid(const struct skiff_properties *properties, enum skiffi_place place, const char **rule);
 
-/* Encoded length in bytes, without the length field in front; NULL counts 0. */
+/* Encoded length in bytes, without the length field in front; NULL counts 0. Neither this nor the writer counts the
+ * topic alias: it belongs to one connection, and the encoder of PUBLISH writes it from its own member. */
 size_t skiffi_properties_len(const struct skiff_properties *properties);
 
 /* Writes them at `at`, without the length field; returns the end. */
