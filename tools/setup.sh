@@ -132,7 +132,12 @@ setup_apt()
 	fi
 	setup_say "installing, without starting any service: $*"
 	# shellcheck disable=SC2086
-	setup_run "apt-get" $become env DEBIAN_FRONTEND=noninteractive sh -c "$setup_policy" setup "$@"
+	setup_run "apt-get" $become env DEBIAN_FRONTEND=noninteractive sh -c "$setup_policy" setup "$@" || return
+	for service in mosquitto ejabberd; do
+		case " $* " in
+		*" $service "*) setup_say "to keep $service from starting with the machine: systemctl disable $service" ;;
+		esac
+	done
 }
 
 setup_need()
@@ -142,7 +147,7 @@ setup_need()
 	[ -n "$missing" ] || return 0
 	case $column in
 	3)
-		line="apt-get install -y --no-install-recommends $missing"
+		line="apt-get update && apt-get install -y --no-install-recommends $missing"
 		# shellcheck disable=SC2086
 		if command -v apt-get >/dev/null && setup_apt $missing; then
 			missing=$(setup_missing "$column" "$@")

@@ -1,20 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# spdx.sh: every file of the tree names its licence in its first lines. Not asked: the licence itself, and data whose
-# every byte counts.
+# spdx.sh: every file of the tree names its licence in its first lines.
 set -eu
+. "$SKIFF_SOURCE/tests/build/tree.sh"
 cd "$SKIFF_SOURCE"
-[ -e .git ] && command -v git >/dev/null || { echo "not a git checkout, so what belongs to the tree is unknown"; exit 77; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-git ls-files -- . ':!LICENSE' ':!tests/fuzz/corpus/*' >"$work/files"
-[ -s "$work/files" ] || { echo "git lists no file"; exit 1; }
-failed=0
-while read -r file; do
-	[ -f "$file" ] || continue
-	if ! head -n 5 "$file" | grep -q 'SPDX-License-Identifier'; then
-		echo "'$file' has no line 'SPDX-License-Identifier: Apache-2.0'"
-		failed=1
-	fi
-done <"$work/files"
-exit $failed
+bare=$(tree_files | while read -r file; do
+	[ ! -f "$file" ] || head -n 5 "$file" | grep -q 'SPDX-License-Identifier' || echo "$file"
+done)
+if [ -n "$bare" ]; then
+	echo "no line 'SPDX-License-Identifier: Apache-2.0' in:"
+	echo "$bare"
+	exit 1
+fi
