@@ -20,6 +20,7 @@ struct skiffi_slot {
 	struct skiffi_kept *kept; /* PUBACK, PUBREC */
 	void *op;
 	uint16_t next, prev; /* in its list: the free ids, or those in order of sending; 0 ends */
+	uint16_t filters;    /* SUBACK, UNSUBACK: how many were asked for */
 	uint8_t await;       /* enum skiffi_await */
 };
 

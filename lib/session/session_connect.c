@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session_connect.c: CONNECT, CONNACK and what it grants, and the broker's DISCONNECT [MQTT 5, 3.1, 3.2, 3.14]. */
+#include "base/alloc.h"
+#include "codec/reason.h"
+#include "session/session_internal.h"
+
+/* A 3.1.1 broker names no window; this many messages in flight keep any link busy. */
+enum { SESSION_WINDOW_V311 = 1024 };
+
+void session_forget_broker(struct skiffi_session *session)
+{
+	skiffi_free(session->broker.reason_string);
+	skiffi_free(session->broker.server_reference);
+	skiffi_free(session->broker.response_information);
+	char *client_id = session->broker.client_id; /* an assigned id is ours from then on */
+	memset(&session->broker, 0, sizeof session->broker);
+	session->broker.client_id = client_id;
+	session->broker.receive_maximum = UINT16_MAX;
+	session->broker.maximum_packet_size = UINT32_MAX;
+	session->broker.maximum_qos = 2;
+	session->broker.retain_available = session->broker.wildcard_available = true;
+	session->broker.subscription_id_available = session->broker.shared_available = true;
+	session->broker.keep_alive_s = session->config->connect.keep_alive_s;
+	session->broker.reason = -1;
+}
+
+enum skiff_code skiffi_session_start(struct skiffi_session *session, int64_t now_us)
+{
+	struct skiffi_connect connect = session->config->connect;
+	session_forget_broker(session);
+	if (session->broker.client_id) /* [MQTT-3.2.2-16] */
+		connect.client_id = skiff_text(session->broker.client_id);
+	/* Without resume each connection begins anew [MQTT-3.1.2-4]; with it the session goes on once there is one. */
+	connect.clean_start = !session->config->resume;
+	if (session->version != SKIFFI_V5) {
+		connect.properties = NULL;
+		connect.will.properties = NULL;
+	}
+	uint16_t aliases = connect.properties && connect.properties->has & SKIFF_HAS_TOPIC_ALIAS_MAXIMUM
+				   ? connect.properties->topic_alias_maximum
+				   : 0;
+	skiffi_aliases_in_reset(&session->aliases_in, aliases);
+	skiffi_aliases_out_reset(&session->aliases_out, 0);
+	session->error = (struct skiff_error){0};
+	session->state = SESSION_CONNECTING;
+	session->telling = TELL_NONE;
+	session->fault_told = false;
+	session->resend = 0;
+	session->last_in_us = session->last_out_us = now_us;
+	session->ping_sent_us = SKIFFI_NEVER;
+	size_t before = session->output.bytes.tail;
+	bool ok = session_wrote(
+		session, before, skiffi_connect_encode(&session->output.bytes, session->version, &connect));
+	return ok ? SKIFF_OK : SKIFF_MEMORY;
+}
+
+static void session_apply_limits(struct skiffi_session *session, const struct skiff_properties *granted)
+{
+	if (granted->has & SKIFF_HAS_RECEIVE_MAXIMUM)
+		session->broker.receive_maximum = granted->receive_maximum;
+	if (granted->has & SKIFF_HAS_MAXIMUM_PACKET_SIZE)
+		session->broker.maximum_packet_size = granted->maximum_packet_size;
+	if (granted->has & SKIFF_HAS_TOPIC_ALIAS_MAXIMUM)
+		session->broker.topic_alias_maximum = granted->topic_alias_maximum;
+	if (granted->has & SKIFF_HAS_MAXIMUM_QOS)
+		session->broker.maximum_qos = granted->maximum_qos;
+	if (granted->has & SKIFF_HAS_SERVER_KEEP_ALIVE) /* [MQTT-3.1.2-21], [MQTT-3.2.2-21] */
+		session->broker.keep_alive_s = granted->server_keep_alive_s;
+	if (granted->has & SKIFF_HAS_RETAIN_AVAILABLE)
+		session->broker.retain_available = granted->retain_available;
+	if (granted->has & SKIFF_HAS_WILDCARD_AVAILABLE)
+		session->broker.wildcard_available = granted->wildcard_available;
+	if (granted->has & SKIFF_HAS_SUBSCRIPTION_ID_AVAILABLE)
+		session->broker.subscription_id_available = granted->subscription_id_available;
+	if (granted->has & SKIFF_HAS_SHARED_AVAILABLE)
+		session->broker.shared_available = granted->shared_available;
+}
+
+static void session_apply_texts(struct skiffi_session *session, const struct skiff_properties *granted)
+{
+	session_keep_text(&session->broker.reason_string, granted->reason_string);
+	session_keep_text(&session->broker.server_reference, granted->server_reference);
+	session_keep_text(&session->broker.response_information, granted->response_information);
+	if (granted->assigned_client_id.data)
+		session_keep_text(&session->broker.client_id, granted->assigned_client_id);
+}
+
+static void session_apply(struct skiffi_session *session, const struct skiffi_connack *connack)
+{
+	const struct skiff_properties *asked = session->config->connect.properties;
+	session->broker.reason = connack->reason;
+	session->broker.session_present = connack->session_present;
+	if (asked && session->version == SKIFFI_V5)
+		session->broker.session_expiry_s = asked->session_expiry_s;
+	if (connack->properties.has & SKIFF_HAS_SESSION_EXPIRY)
+		session->broker.session_expiry_s = connack->properties.session_expiry_s;
+	session_apply_limits(session, &connack->properties);
+	session_apply_texts(session, &connack->properties);
+	if (session->version != SKIFFI_V5)
+		session->broker.receive_maximum = SESSION_WINDOW_V311;
+	session->quota = session->broker.receive_maximum;
+	uint16_t aliases = session->broker.topic_alias_maximum;
+	if (aliases > session->config->outbound_aliases)
+		aliases = session->config->outbound_aliases;
+	skiffi_aliases_out_reset(&session->aliases_out, aliases); /* out of memory: no aliases, nothing else */
+}
+
+static void session_refused(struct skiffi_session *session, const struct skiffi_connack *connack)
+{
+	enum skiffi_protocol v = connack->v311_form ? SKIFFI_V311 : session->version;
+	enum skiff_code code = skiffi_connack_error(v, connack->reason);
+	const char *words =
+		v == SKIFFI_V5 ? skiffi_reason_text(connack->reason) : skiffi_return_code_text(connack->reason);
+	session->broker.reason = connack->reason;
+	session_apply_texts(session, &connack->properties);
+	if (code == SKIFF_MQTT_VERSION)
+		session_fault(session, code, connack->reason,
+			"the broker does not speak MQTT %s (%s); choose version %s",
+			session->version == SKIFFI_V5 ? "5" : "3.1.1", words,
+			session->version == SKIFFI_V5 ? "3.1.1 or auto" : "5");
+	else
+		session_fault(session, code, connack->reason, "the broker refused the connection: %s (%u)%s%s", words,
+			connack->reason, session->broker.reason_string ? ": " : "",
+			session->broker.reason_string ? session->broker.reason_string : "");
+	session->error.detail = connack->reason;
+}
+
+/* The rules of an accepted CONNACK that only the session can check; false: faulted. */
+static bool session_connack_fits(struct skiffi_session *session, const struct skiffi_connack *connack)
+{
+	const struct skiff_properties *granted = &connack->properties;
+	const struct skiff_properties *asked = session->config->connect.properties;
+	const char *rule = NULL;
+	if (connack->v311_form && session->version == SKIFFI_V5)
+		rule = "its CONNACK has the form of MQTT 3.1.1, though MQTT 5 was asked for";
+	else if (connack->session_present && !session->config->resume)
+		rule = "it says that a session is present after a clean start [MQTT-3.2.2-2]";
+	else if (granted->response_information.data &&
+		 !(asked && asked->has & SKIFF_HAS_REQUEST_RESPONSE_INFO && asked->request_response_info))
+		rule = "it sent response information that nobody asked for [MQTT-3.1.2-28]";
+	else if (session->version == SKIFFI_V5 && !session->config->connect.client_id.len &&
+		 !session->broker.client_id && !granted->assigned_client_id.data)
+		rule = "it assigned no client identifier though none was given [MQTT-3.1.3-7]";
+	else if (granted->authentication_method.data)
+		rule = "it named an authentication method that nobody asked for [MQTT-4.12.0-5]";
+	if (!rule)
+		return true;
+	session_fault(session, SKIFF_MQTT_PROTOCOL, 0, "the broker broke the protocol: %s", rule);
+	return false;
+}
+
+enum session_step session_on_connack(
+	struct skiffi_session *session, const struct skiffi_frame *frame, struct skiffi_event *event)
+{
+	struct skiffi_connack connack;
+	struct skiffi_refusal why = {0};
+	if (session->state != SESSION_CONNECTING) {
+		session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82, "the broker sent a second CONNACK [MQTT-3.2.0-2]");
+		return STEP_QUIET;
+	}
+	if (!skiffi_connack_decode(frame, session->version, &connack, &why)) {
+		session_refuse(session, frame, &why);
+		return STEP_QUIET;
+	}
+	if (connack.reason) {
+		session_refused(session, &connack);
+		return STEP_QUIET;
+	}
+	if (!session_connack_fits(session, &connack))
+		return STEP_QUIET;
+	session_apply(session, &connack);
+	session->state = SESSION_UP;
+	bool lost = session->held && !connack.session_present;
+	session->held = true;
+	if (connack.session_present) {
+		session_resend(session);
+	} else {
+		/* [MQTT-3.2.2-5]: what we held belongs to a session that is no more. */
+		session_forget_received(session);
+		session->telling = TELL_LOST;
+	}
+	session_event(event, SKIFFI_EVENT_UP, NULL,
+		lost && session->config->resume ? SKIFF_MQTT_SESSION_LOST : SKIFF_OK, connack.reason);
+	event->session_present = connack.session_present;
+	return STEP_EVENT;
+}
+
+enum session_step session_on_disconnect(struct skiffi_session *session, const struct skiffi_frame *frame)
+{
+	struct skiffi_reasoned packet;
+	struct skiffi_refusal why = {0};
+	if (session->version != SKIFFI_V5) {
+		session_fault(session, SKIFF_MQTT_PROTOCOL, 0,
+			"the broker sent DISCONNECT, which only a client sends in MQTT 3.1.1");
+		return STEP_QUIET;
+	}
+	if (!skiffi_disconnect_decode(frame, session->version, SKIFFI_FROM_SERVER, &packet, &why)) {
+		session_refuse(session, frame, &why);
+		return STEP_QUIET;
+	}
+	enum skiff_code code = packet.reason >= 0x80 ? skiffi_reason_error(packet.reason) : SKIFF_MQTT_DISCONNECTED;
+	session_keep_text(&session->broker.reason_string, packet.properties.reason_string);
+	session_keep_text(&session->broker.server_reference, packet.properties.server_reference);
+	session->broker.reason = packet.reason;
+	session_fault(session, code == SKIFF_MQTT_REASON ? SKIFF_MQTT_DISCONNECTED : code, 0,
+		"the broker disconnected: %s (0x%02x)%s%s%s%s", skiffi_reason_text(packet.reason), packet.reason,
+		session->broker.reason_string ? ": " : "",
+		session->broker.reason_string ? session->broker.reason_string : "",
+		session->broker.server_reference ? "; it names the server " : "",
+		session->broker.server_reference ? session->broker.server_reference : "");
+	session->error.detail = packet.reason;
+	return STEP_QUIET;
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session_publish_out.c: messages outward: QoS 0, 1 and 2 [MQTT 5, 4.3], the window, and sending again.
+ *
+ * QoS 0: encoded into the output, forgotten. QoS 1: kept, PUBLISH, PUBACK ends it. QoS 2: kept, PUBLISH, PUBREC lets
+ * the message go, PUBREL, PUBCOMP ends it. After a resumed connection: the PUBRELs in PUBREC order, then the PUBLISHes
+ * in their order with DUP, as far as the window lets them. */
+#include "base/alloc.h"
+#include "codec/reason.h"
+#include "codec/wire.h"
+#include "session/session_internal.h"
+#include <assert.h>
+
+static struct skiffi_publish publish_of(const struct skiff_message *message, const struct skiffi_kept *kept)
+{
+	if (!kept)
+		return (struct skiffi_publish){.qos = message->qos,
+			.retain = message->retain,
+			.topic = message->topic,
+			.payload = message->payload,
+			.properties = message->properties};
+	return (struct skiffi_publish){.qos = kept->qos,
+		.retain = kept->retain,
+		.topic = skiffi_kept_topic(kept),
+		.payload = skiffi_kept_payload(kept),
+		.raw_properties = skiffi_kept_properties(kept)};
+}
+
+/* What this broker, or this version, does not take. */
+static enum skiff_code publish_allowed(
+	const struct skiffi_session *session, const struct skiffi_publish *publish, struct skiff_error *error)
+{
+	if (session->version != SKIFFI_V5 && (publish->properties || publish->raw_properties.len))
+		return skiffi_fail(
+			error, SKIFF_MQTT_NOT_ALLOWED, 0, "the message has properties, which MQTT 3.1.1 cannot carry");
+	if (publish->qos > session->broker.maximum_qos) /* [MQTT-3.2.2-11] */
+		return skiffi_fail(error, SKIFF_MQTT_NOT_ALLOWED, 0x9b, "the broker takes QoS %u at most, not %u",
+			session->broker.maximum_qos, publish->qos);
+	if (publish->retain && !session->broker.retain_available) /* [MQTT-3.2.2-14] */
+		return skiffi_fail(error, SKIFF_MQTT_NOT_ALLOWED, 0x9a, "the broker does not keep retained messages");
+	return SKIFF_OK;
+}
+
+/* Writes the packet, by reference from a certain size on when there is something to refer to. */
+static bool publish_write(
+	struct skiffi_session *session, const struct skiffi_publish *publish, struct skiffi_kept *kept)
+{
+	size_t head_len = skiffi_publish_head_len(session->version, publish);
+	bool refer = kept && publish->payload.len >= SKIFFI_OUTPUT_BY_REFERENCE_BYTES;
+	size_t copied = refer ? 0 : publish->payload.len;
+	uint8_t *at = skiffi_output_add(&session->output, head_len + copied, refer ? kept : NULL);
+	if (!at)
+		return false;
+	at = skiffi_publish_head(at, session->version, publish);
+	if (copied)
+		memcpy(at, publish->payload.data, copied);
+	session->output_end += head_len + publish->payload.len;
+	session->packets_out++;
+	return true;
+}
+
+static void publish_alias(struct skiffi_session *session, struct skiffi_publish *publish)
+{
+	bool known;
+	if (!session->aliases_out.maximum)
+		return;
+	publish->topic_alias = skiffi_aliases_out_use(&session->aliases_out, publish->topic, &known);
+	if (known)
+		publish->topic = (struct skiff_bytes){"", 0};
+}
+
+static bool publish_grow_awaited(struct skiffi_session *session)
+{
+	size_t capacity = session->awaited_capacity ? session->awaited_capacity * 2 : 64;
+	struct session_awaited *ring = skiffi_malloc(capacity * sizeof *ring);
+	if (!ring)
+		return false;
+	for (size_t i = 0; i < session->awaited_count; i++)
+		ring[i] = session->awaited[(session->awaited_first + i) & (session->awaited_capacity - 1)];
+	skiffi_free(session->awaited);
+	session->awaited = ring;
+	session->awaited_first = 0;
+	session->awaited_capacity = capacity;
+	return true;
+}
+
+static void publish_await(struct skiffi_session *session, void *op)
+{
+	size_t place = (session->awaited_first + session->awaited_count++) & (session->awaited_capacity - 1);
+	session->awaited[place] = (struct session_awaited){session->output_end, op};
+}
+
+static enum skiff_code publish_qos0(
+	struct skiffi_session *session, struct skiffi_publish *publish, struct skiffi_kept *kept, void *op)
+{
+	if (op && session->awaited_count == session->awaited_capacity && !publish_grow_awaited(session))
+		return SKIFF_MEMORY;
+	publish_alias(session, publish);
+	if (!publish_write(session, publish, kept))
+		return SKIFF_MEMORY;
+	if (op)
+		publish_await(session, op);
+	session->messages_out++;
+	return SKIFF_OK;
+}
+
+static enum skiff_code publish_qos12(
+	struct skiffi_session *session, struct skiffi_publish *publish, struct skiffi_kept *kept, void *op)
+{
+	enum skiffi_await await = publish->qos == 1 ? SKIFFI_AWAIT_PUBACK : SKIFFI_AWAIT_PUBREC;
+	/* [MQTT-2.2.1-3], [MQTT-4.3.2-1], [MQTT-4.3.3-1]: a free id for each new message */
+	publish->packet_id = skiffi_inflight_new(&session->inflight, await, kept, op);
+	if (!publish->packet_id)
+		return session->inflight.count > UINT16_MAX ? SKIFF_AGAIN : SKIFF_MEMORY;
+	publish_alias(session, publish);
+	if (!publish_write(session, publish, kept)) {
+		skiffi_inflight_end(&session->inflight, publish->packet_id);
+		return SKIFF_MEMORY;
+	}
+	session->quota--; /* [MQTT-4.9.0-2] */
+	session->messages_out++;
+	return SKIFF_OK;
+}
+
+/* An alias is settled only once the packet is written; the largest packet is measured with one. */
+static bool publish_too_large(const struct skiffi_session *session, const struct skiffi_publish *publish)
+{
+	enum { ALIAS_BYTES = 4 };
+	size_t len = skiffi_publish_head_len(session->version, publish) + publish->payload.len;
+	return len + (session->aliases_out.maximum ? ALIAS_BYTES : 0) > session->broker.maximum_packet_size ||
+	       len > (size_t)SKIFFI_VARINT_MAX + 5;
+}
+
+enum skiff_code skiffi_session_publish(struct skiffi_session *session, const struct skiff_message *message,
+	struct skiffi_kept *kept, void *op, struct skiff_error *error)
+{
+	if (session->state != SESSION_UP)
+		return SKIFF_AGAIN;
+	struct skiffi_publish publish = publish_of(message, kept);
+	enum skiff_code code = publish_allowed(session, &publish, error);
+	if (code)
+		return code;
+	if (publish_too_large(session, &publish)) /* [MQTT-3.2.2-15] */
+		return skiffi_fail(error, SKIFF_MQTT_TOO_LARGE, 0x95,
+			"the message of %zu bytes is larger than the broker's limit of %u bytes for a packet",
+			publish.payload.len, session->broker.maximum_packet_size);
+	if (session->output.len > session->config->output_high_bytes)
+		return SKIFF_AGAIN;
+	/* [MQTT-3.3.4-7]; a message must not pass one that is still to be sent again [MQTT-4.6.0-1] */
+	if (publish.qos && (!session->quota || session->resend))
+		return SKIFF_AGAIN;
+	bool keep = publish.qos || publish.payload.len >= SKIFFI_OUTPUT_BY_REFERENCE_BYTES;
+	if (kept)
+		skiffi_kept_ref(kept);
+	else if (keep && !(kept = skiffi_kept_new(&session->pool, message)))
+		return SKIFF_MEMORY;
+	if (kept)
+		publish.payload = skiffi_kept_payload(kept);
+	code = publish.qos ? publish_qos12(session, &publish, kept, op) : publish_qos0(session, &publish, kept, op);
+	if (kept && (code || !publish.qos))
+		skiffi_kept_unref(&session->pool, kept);
+	return code;
+}
+
+/* ---- acknowledgements ---- */
+
+static void publish_write_release(struct skiffi_session *session, uint16_t id, uint8_t reason)
+{
+	struct skiffi_ack ack = {.packet_id = id, .reason = reason};
+	size_t before = session->output.bytes.tail;
+	session_wrote(
+		session, before, skiffi_ack_encode(&session->output.bytes, session->version, SKIFFI_PUBREL, &ack));
+}
+
+/* [MQTT-4.4.0-1], [MQTT-4.6.0-1]: with the old ids, DUP set, in order, within the window. */
+static void publish_resend_window(struct skiffi_session *session)
+{
+	while (session->resend && session->quota) {
+		struct skiffi_slot *slot = &session->inflight.slots[session->resend];
+		struct skiffi_publish publish = publish_of(NULL, slot->kept);
+		publish.packet_id = session->resend;
+		publish.dup = true; /* [MQTT-3.3.1-1] */
+		publish_alias(session, &publish);
+		if (!publish_write(session, &publish, slot->kept)) {
+			session_fault(session, SKIFF_MEMORY, 0, "out of memory while sending again");
+			return;
+		}
+		session->quota--;
+		session->resend = slot->next;
+	}
+}
+
+/* Up to the broker's maximum and no further, however often a peer acknowledges [MQTT-4.9.0-1]. */
+static void publish_window_opens(struct skiffi_session *session)
+{
+	if (session->quota < session->broker.receive_maximum)
+		session->quota++;
+	publish_resend_window(session);
+}
+
+static enum session_step publish_ended(
+	struct skiffi_session *session, uint16_t id, const struct skiffi_ack *ack, struct skiffi_event *event)
+{
+	struct skiffi_slot *slot = &session->inflight.slots[id];
+	void *op = slot->op;
+	if (session->resend == id)
+		session->resend = slot->next;
+	skiffi_kept_unref(&session->pool, slot->kept);
+	skiffi_inflight_end(&session->inflight, id);
+	publish_window_opens(session);
+	/* Even without an op the client must hear of it: its queue may go on. */
+	session_event(event, SKIFFI_EVENT_DONE, op, ack->reason >= 0x80 ? skiffi_reason_error(ack->reason) : SKIFF_OK,
+		session->version == SKIFFI_V5 ? ack->reason : -1);
+	session_event_properties(event, &ack->properties);
+	return op || event->code ? STEP_EVENT : STEP_QUIET;
+}
+
+static enum session_step publish_on_pubrec(struct skiffi_session *session, struct skiffi_slot *slot,
+	const struct skiffi_ack *ack, struct skiffi_event *event)
+{
+	if (slot->await == SKIFFI_AWAIT_PUBCOMP) { /* the broker repeats itself; PUBREL answers again */
+		publish_write_release(session, ack->packet_id, 0);
+		return STEP_QUIET;
+	}
+	if (ack->reason >= 0x80) /* [MQTT-4.4.0-2]: that is its end */
+		return publish_ended(session, ack->packet_id, ack, event);
+	if (session->resend == ack->packet_id)
+		session->resend = slot->next;
+	skiffi_kept_unref(&session->pool, slot->kept); /* [MQTT-4.3.3-6]: never sent again */
+	skiffi_inflight_released(&session->inflight, ack->packet_id);
+	publish_write_release(session, ack->packet_id, 0); /* [MQTT-4.3.3-4] */
+	return STEP_QUIET;
+}
+
+enum session_step session_on_ack(
+	struct skiffi_session *session, const struct skiffi_frame *frame, struct skiffi_event *event)
+{
+	struct skiffi_ack ack;
+	struct skiffi_refusal why = {0};
+	if (!skiffi_ack_decode(frame, session->version, &ack, &why)) {
+		session_refuse(session, frame, &why);
+		return STEP_QUIET;
+	}
+	struct skiffi_slot *slot = skiffi_inflight_at(&session->inflight, ack.packet_id);
+	if (!slot) {
+		if (frame->type ==
+			SKIFFI_PUBREC) /* of an exchange we know nothing of: 0x92 lets the broker forget it */
+			publish_write_release(session, ack.packet_id, session->version == SKIFFI_V5 ? 0x92 : 0);
+		return STEP_QUIET;
+	}
+	if (frame->type == SKIFFI_PUBACK && slot->await == SKIFFI_AWAIT_PUBACK)
+		return publish_ended(session, ack.packet_id, &ack, event);
+	if (frame->type == SKIFFI_PUBCOMP && slot->await == SKIFFI_AWAIT_PUBCOMP)
+		return publish_ended(session, ack.packet_id, &ack, event);
+	if (frame->type == SKIFFI_PUBREC && (slot->await == SKIFFI_AWAIT_PUBREC || slot->await == SKIFFI_AWAIT_PUBCOMP))
+		return publish_on_pubrec(session, slot, &ack, event);
+	session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
+		"the broker sent %s for packet id %u, which waits for something else", skiffi_packet_name(frame->type),
+		ack.packet_id);
+	return STEP_QUIET;
+}
+
+/* ---- a new connection ---- */
+
+void session_resend(struct skiffi_session *session)
+{
+	for (uint16_t id = session->inflight.releases.first; id; id = session->inflight.slots[id].next)
+		publish_write_release(session, id, 0);
+	session->resend = session->inflight.publishes.first;
+	publish_resend_window(session);
+}
+
+/* The session is gone at the broker: QoS 1 starts anew; of QoS 2, what had its PUBREC is with the broker, and the rest
+ * may or may not be: sending it again could deliver it twice, so its end is told instead. */
+static void publish_tell_lost(struct skiffi_session *session, uint16_t id, struct skiffi_event *event)
+{
+	struct skiffi_slot *slot = &session->inflight.slots[id];
+	if (slot->await == SKIFFI_AWAIT_PUBACK) {
+		session_event(event, SKIFFI_EVENT_REQUEUE, NULL, SKIFF_OK, -1);
+		event->kept = slot->kept;
+		event->kept->op = slot->op;
+	} else if (slot->await == SKIFFI_AWAIT_PUBREC) {
+		session_event(event, SKIFFI_EVENT_LOST, slot->op, SKIFF_MQTT_SESSION_LOST, -1);
+		skiffi_kept_unref(&session->pool, slot->kept);
+	} else {
+		session_event(event, SKIFFI_EVENT_DONE, slot->op, SKIFF_OK, -1);
+	}
+	skiffi_inflight_end(&session->inflight, id);
+}
+
+size_t session_tell_lost(struct skiffi_session *session, struct skiffi_event *events, size_t max)
+{
+	size_t count = 0;
+	while (count < max && session->inflight.releases.first)
+		publish_tell_lost(session, session->inflight.releases.first, &events[count++]);
+	while (count < max && session->inflight.publishes.first)
+		publish_tell_lost(session, session->inflight.publishes.first, &events[count++]);
+	return count;
+}
+
+size_t session_tell_sent(struct skiffi_session *session, struct skiffi_event *events, size_t max, enum skiff_code code)
+{
+	size_t count = 0;
+	while (count < max && session->awaited_count) {
+		struct session_awaited *first = &session->awaited[session->awaited_first];
+		if (!code && first->end > session->output_sent)
+			break;
+		session_event(&events[count++], SKIFFI_EVENT_DONE, first->op, code, -1);
+		session->awaited_first = (session->awaited_first + 1) & (session->awaited_capacity - 1);
+		session->awaited_count--;
+	}
+	return count;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session_subscribe.c: SUBSCRIBE and UNSUBSCRIBE, and their acknowledgements [MQTT 5, 3.8 to 3.11]. */
+#include "codec/reason.h"
+#include "codec/topic.h"
+#include "session/session_internal.h"
+
+enum { OPTION_NO_LOCAL = 4 };
+
+static enum skiff_code subscribe_allowed(
+	const struct skiffi_session *session, const struct skiffi_filter *filter, struct skiff_error *error)
+{
+	int len = (int)filter->filter.len;
+	const char *text = filter->filter.data;
+	bool shared = skiffi_filter_shared(filter->filter, NULL);
+	if (shared && !session->broker.shared_available)
+		return skiffi_fail(error, SKIFF_MQTT_NOT_ALLOWED, 0x9e,
+			"the broker does not offer shared subscriptions ('%.*s')", len, text);
+	if (shared && filter->options & OPTION_NO_LOCAL) /* [MQTT-3.8.3-4] */
+		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0x82,
+			"no_local cannot go with the shared subscription '%.*s'", len, text);
+	bool wildcard = memchr(text, '+', filter->filter.len) || memchr(text, '#', filter->filter.len);
+	if (wildcard && !session->broker.wildcard_available)
+		return skiffi_fail(error, SKIFF_MQTT_NOT_ALLOWED, 0xa2,
+			"the broker does not offer wildcards in filters ('%.*s')", len, text);
+	if (session->version != SKIFFI_V5 && filter->options & ~3)
+		return skiffi_fail(error, SKIFF_MQTT_NOT_ALLOWED, 0,
+			"MQTT 3.1.1 knows no subscription option but QoS ('%.*s')", len, text);
+	return SKIFF_OK;
+}
+
+static enum skiff_code subscribe_check(const struct skiffi_session *session, enum skiffi_packet_type type,
+	const struct skiffi_filter *filters, size_t count, const struct skiff_properties *properties,
+	struct skiff_error *error)
+{
+	if (properties && session->version != SKIFFI_V5)
+		return skiffi_fail(
+			error, SKIFF_MQTT_NOT_ALLOWED, 0, "MQTT 3.1.1 knows no properties on a subscription");
+	if (properties && properties->has & SKIFF_HAS_SUBSCRIPTION_ID && !session->broker.subscription_id_available)
+		return skiffi_fail(
+			error, SKIFF_MQTT_NOT_ALLOWED, 0xa1, "the broker does not offer subscription identifiers");
+	for (size_t i = 0; type == SKIFFI_SUBSCRIBE && i < count; i++) {
+		enum skiff_code code = subscribe_allowed(session, &filters[i], error);
+		if (code)
+			return code;
+	}
+	return SKIFF_OK;
+}
+
+enum skiff_code skiffi_session_subscribe(struct skiffi_session *session, enum skiffi_packet_type type,
+	const struct skiffi_filter *filters, size_t count, const struct skiff_properties *properties, void *op,
+	struct skiff_error *error)
+{
+	if (session->state != SESSION_UP)
+		return SKIFF_AGAIN;
+	enum skiff_code code = subscribe_check(session, type, filters, count, properties, error);
+	if (code)
+		return code;
+	struct skiffi_subscribe packet = {.packet_id = 1, .filters = filters, .count = count};
+	if (properties)
+		packet.properties = *properties;
+	if (skiffi_subscribe_len(session->version, type, &packet) > session->broker.maximum_packet_size)
+		return skiffi_fail(error, SKIFF_MQTT_TOO_LARGE, 0x95,
+			"the %s is larger than the broker's limit of %u bytes for a packet", skiffi_packet_name(type),
+			session->broker.maximum_packet_size);
+	enum skiffi_await await = type == SKIFFI_SUBSCRIBE ? SKIFFI_AWAIT_SUBACK : SKIFFI_AWAIT_UNSUBACK;
+	packet.packet_id = skiffi_inflight_new(&session->inflight, await, NULL, op);
+	if (!packet.packet_id)
+		return SKIFF_AGAIN;
+	session->inflight.slots[packet.packet_id].filters = (uint16_t)count;
+	size_t before = session->output.bytes.tail;
+	if (!session_wrote(session, before,
+		    skiffi_subscribe_encode(&session->output.bytes, session->version, type, &packet))) {
+		skiffi_inflight_end(&session->inflight, packet.packet_id);
+		return SKIFF_MEMORY;
+	}
+	return SKIFF_OK;
+}
+
+/* The first refusal decides only when all were refused; the token tells each. */
+static void suback_outcome(struct skiffi_event *event, enum skiffi_protocol v)
+{
+	const uint8_t *reasons = event->reasons.data;
+	event->reason = event->reasons.len ? reasons[0] : -1;
+	for (size_t i = 0; i < event->reasons.len; i++)
+		if (reasons[i] < 0x80)
+			return;
+	if (event->reasons.len)
+		event->code = v == SKIFFI_V5 ? skiffi_reason_error(reasons[0]) : SKIFF_MQTT_REASON;
+}
+
+enum session_step session_on_suback(
+	struct skiffi_session *session, const struct skiffi_frame *frame, struct skiffi_event *event)
+{
+	struct skiffi_suback packet;
+	struct skiffi_refusal why = {0};
+	if (!skiffi_suback_decode(frame, session->version, &packet, &why)) {
+		session_refuse(session, frame, &why);
+		return STEP_QUIET;
+	}
+	enum skiffi_await await = frame->type == SKIFFI_SUBACK ? SKIFFI_AWAIT_SUBACK : SKIFFI_AWAIT_UNSUBACK;
+	struct skiffi_slot *slot = skiffi_inflight_at(&session->inflight, packet.packet_id);
+	if (!slot || slot->await != await) { /* [MQTT-2.2.1-6] */
+		session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
+			"the broker sent %s for packet id %u, which does not wait for it",
+			skiffi_packet_name(frame->type), packet.packet_id);
+		return STEP_QUIET;
+	}
+	bool counted = session->version == SKIFFI_V5 || frame->type == SKIFFI_SUBACK;
+	if (counted && packet.reasons.len != slot->filters) { /* [MQTT-3.8.4-6], [MQTT-3.11.3-1] */
+		session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82, "the broker answered %u filters with %zu reasons", slot->filters,
+			packet.reasons.len);
+		return STEP_QUIET;
+	}
+	session_event(event, SKIFFI_EVENT_DONE, slot->op, SKIFF_OK, -1);
+	event->reasons = packet.reasons;
+	suback_outcome(event, session->version);
+	session_event_properties(event, &packet.properties);
+	skiffi_inflight_end(&session->inflight, packet.packet_id);
+	return STEP_EVENT;
+}
+
+static size_t subscribe_tell_again(struct skiffi_session *session, struct skiffi_event *events, size_t max)
+{
+	size_t count = 0;
+	for (uint32_t id = 1; session->inflight.others && count < max && id < session->inflight.count; id++) {
+		struct skiffi_slot *slot = &session->inflight.slots[id];
+		if (slot->await != SKIFFI_AWAIT_SUBACK && slot->await != SKIFFI_AWAIT_UNSUBACK)
+			continue;
+		session_event(&events[count++], SKIFFI_EVENT_AGAIN, slot->op, SKIFF_OK, -1);
+		skiffi_inflight_end(&session->inflight, (uint16_t)id);
+	}
+	return count;
+}
+
+size_t session_tell_again(struct skiffi_session *session, struct skiffi_event *events, size_t max)
+{
+	size_t count = subscribe_tell_again(session, events, max);
+	return count ? count : session_tell_sent(session, events, max, SKIFF_MQTT_DISCONNECTED);
+}
