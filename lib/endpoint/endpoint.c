@@ -128,9 +128,8 @@ static bool url_cut_scheme(const char *text, struct url *url, const char **rest,
 		*rest = text + len + 3;
 		return url->scheme || url_unknown_scheme(span_of(text, text + len), error);
 	}
-	if (url->scheme && text[len] == ':' && !isdigit((unsigned char)text[len + 1])) {
+	if (url->scheme && text[len] == ':' && !isdigit((unsigned char)text[len + 1]))
 		return url_fail(error, "the scheme is followed by '//', as in %s://host", url->scheme->name);
-	}
 	url->scheme = skiffi_scheme_find("mqtt", 4);
 	*rest = text;
 	return true;
@@ -140,16 +139,14 @@ static bool url_cut_host(struct url *url, struct span authority, struct skiff_er
 {
 	if (authority.len && *authority.at == '[') {
 		const char *close = span_find(authority, "]");
-		if (!close) {
+		if (!close)
 			return url_fail(error, "the IPv6 address in the URL has no closing ']'");
-		}
 		url->bracketed = true;
 		url->host = span_of(authority.at + 1, close);
 		if (close + 1 == span_end(authority))
 			return true;
-		if (close[1] != ':') {
+		if (close[1] != ':')
 			return url_fail(error, "after the ']' of an IPv6 address only ':' and a port may follow");
-		}
 		url->has_port = true;
 		url->port = span_of(close + 2, span_end(authority));
 		return true;
@@ -158,10 +155,9 @@ static bool url_cut_host(struct url *url, struct span authority, struct skiff_er
 	url->host = span_of(authority.at, colon ? colon : span_end(authority));
 	url->has_port = colon;
 	url->port = colon ? span_of(colon + 1, span_end(authority)) : (struct span){0};
-	if (colon && span_find(url->port, ":")) {
+	if (colon && span_find(url->port, ":"))
 		return url_fail(error, "there is more than one ':' behind the host; an IPv6 address is written in "
 				       "brackets, as in [2001:db8::1]:1883");
-	}
 	return true;
 }
 
@@ -170,10 +166,9 @@ static bool url_cut(const char *text, struct url *url, struct skiff_error *error
 	const char *rest;
 	if (!url_cut_scheme(text, url, &rest, error))
 		return false;
-	if (strchr(rest, '#')) {
+	if (strchr(rest, '#'))
 		return url_fail(error,
 			"a URL of a broker has no fragment ('#...'); inside a password or path '#' is written %%23");
-	}
 	if (url->scheme->kind == SKIFFI_UNIX) {
 		url->path = span_of(rest, rest + strlen(rest));
 		return true;
@@ -188,10 +183,9 @@ static bool url_cut(const char *text, struct url *url, struct skiff_error *error
 		url->has_info = true;
 		url->info = span_of(authority.at, at);
 		authority = span_of(at + 1, span_end(authority));
-		if (span_find(authority, "@")) {
+		if (span_find(authority, "@"))
 			return url_fail(error, "there is more than one '@' before the host; in a user name or password "
 					       "it is written %%40");
-		}
 	}
 	return url_cut_host(url, authority, error);
 }
@@ -260,6 +254,12 @@ static char *percent_decode_text(struct span span, const char *part, struct skif
 
 /* ---- the parts ---- */
 
+/* The way out where an unencoded password may be what is in the way. */
+static const char *hint(const struct url *url)
+{
+	return url->quotable ? "" : "; a '/' or '?' in a password is written %2F or %3F";
+}
+
 static bool endpoint_set_info(struct skiffi_endpoint *endpoint, const struct url *url, struct skiff_error *error)
 {
 	const char *colon = span_find(url->info, ":");
@@ -278,27 +278,18 @@ static bool endpoint_set_port(struct skiffi_endpoint *endpoint, const struct url
 	endpoint->port = url->scheme->port;
 	if (!url->has_port)
 		return true;
-	if (!url->port.len) {
+	if (!url->port.len)
 		return url_fail(
 			error, "there is no port behind the ':'; leave the ':' out for port %u", url->scheme->port);
-	}
 	unsigned long port = 0;
-	for (const char *at = url->port.at; at < span_end(url->port); at++) {
-		if (!isdigit((unsigned char)*at)) {
-			return url_fail(error, "the port behind the host is not a number%s",
-				url->quotable ? "" : "; a '/' or '?' in a password is written %2F or %3F");
-		}
+	for (const char *at = url->port.at; at < span_end(url->port) && port <= 65535; at++) {
+		if (!isdigit((unsigned char)*at))
+			return url_fail(error, "the port behind the host is not a number%s", hint(url));
 		port = port * 10 + (unsigned long)(*at - '0');
-		if (port > 65535)
-			break;
 	}
-	if (!port || port > 65535) {
-		if (url->quotable)
-			url_fail(error, "port %.*s is out of range: a port is 1 to 65535",
-				(int)(url->port.len < 20 ? url->port.len : 20), url->port.at);
-		else
-			return url_fail(error, "the port is out of range: a port is 1 to 65535");
-	}
+	if (!port || port > 65535)
+		return url_fail(error, "port %.*s is out of range: a port is 1 to 65535",
+			url->quotable ? (int)(url->port.len < 20 ? url->port.len : 20) : 0, url->port.at);
 	endpoint->port = (uint16_t)port;
 	return true;
 }
@@ -306,8 +297,7 @@ static bool endpoint_set_port(struct skiffi_endpoint *endpoint, const struct url
 static bool host_fail(const struct url *url, const char *reason, struct skiff_error *error)
 {
 	if (!url->quotable)
-		return url_fail(
-			error, "the host in the URL %s; a '/' or '?' in a password is written %%2F or %%3F", reason);
+		return url_fail(error, "the host in the URL %s%s", reason, hint(url));
 	return url_fail(error, "host \"%.*s\" in the URL %s", (int)(url->host.len < 64 ? url->host.len : 64),
 		url->host.at, reason);
 }
@@ -395,9 +385,8 @@ static bool endpoint_set_v6(struct skiffi_endpoint *endpoint, const struct url *
 
 static bool endpoint_set_host(struct skiffi_endpoint *endpoint, const struct url *url, struct skiff_error *error)
 {
-	if (!url->host.len) {
+	if (!url->host.len)
 		return url_fail(error, "the URL has no host; one looks like %s://localhost", url->scheme->name);
-	}
 	return url->bracketed ? endpoint_set_v6(endpoint, url, error) : endpoint_set_name(endpoint, url, error);
 }
 
@@ -405,14 +394,12 @@ static bool path_check(struct span path, struct skiff_error *error)
 {
 	size_t used;
 	for (const char *at = path.at; at < span_end(path); at += used) {
-		if (percent_byte(at, span_end(path), &used) < 0) {
+		if (percent_byte(at, span_end(path), &used) < 0)
 			return url_fail(error, "a '%%' in the path of the URL is not followed by two hexadecimal "
 					       "digits; '%%' itself is written %%25");
-		}
-		if ((unsigned char)*at >= 0x80) {
+		if ((unsigned char)*at >= 0x80)
 			return url_fail(error, "the path of the URL holds a byte outside ASCII; it is written %%%02X",
 				(unsigned char)*at);
-		}
 	}
 	return true;
 }
@@ -423,8 +410,7 @@ static bool endpoint_set_path(struct skiffi_endpoint *endpoint, const struct url
 		if (!url->query.len && (!url->path.len || span_is(url->path, "/")))
 			return true;
 		return url_fail(error, "%s:// takes no path: only WebSocket has one (%s://)%s", url->scheme->name,
-			endpoint->tls ? "wss" : "ws",
-			url->quotable ? "" : "; a '/' or '?' in a password is written %2F or %3F");
+			endpoint->tls ? "wss" : "ws", hint(url));
 	}
 	if (!path_check(url->path, error) || !path_check(url->query, error))
 		return false;
@@ -442,25 +428,21 @@ static bool endpoint_set_socket(struct skiffi_endpoint *endpoint, const struct u
 	struct span path = url->path;
 	if (path.len >= 2 && !memcmp(path.at, "//", 2)) {
 		struct span authority = {path.at + 2, strcspn(path.at + 2, "/")};
-		if (span_find(authority, "@")) {
+		if (span_find(authority, "@"))
 			return url_fail(error, "a unix:// URL takes no user name or password; give them as options");
-		}
-		if (authority.len && span_end(authority) < span_end(path)) {
+		if (authority.len && span_end(authority) < span_end(path))
 			return url_fail(
 				error, "a unix URL has no host; write unix:///absolute/path or unix:relative/path");
-		}
 		if (authority.len)
 			return url_fail(error,
 				"\"%.*s\" is no absolute path; write unix:///absolute/path or unix:relative/path",
 				(int)(authority.len < 100 ? authority.len : 100), authority.at);
 		path = span_of(path.at + 2, span_end(path));
 	}
-	if (span_find(path, "?")) {
+	if (span_find(path, "?"))
 		return url_fail(error, "a unix URL has no query; in a path '?' is written %%3F");
-	}
-	if (!path.len) {
+	if (!path.len)
 		return url_fail(error, "the URL names no socket; write unix:///absolute/path or unix:relative/path");
-	}
 	endpoint->host = percent_decode_text(path, "path", error);
 	if (!endpoint->host)
 		return false;
