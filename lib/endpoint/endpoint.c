@@ -163,7 +163,7 @@ static bool url_cut_host(struct url *url, struct span authority, struct skiff_er
 
 static bool url_cut(const char *text, struct url *url, struct skiff_error *error)
 {
-	const char *rest;
+	const char *rest = NULL;
 	if (!url_cut_scheme(text, url, &rest, error))
 		return false;
 	if (strchr(rest, '#'))
