@@ -19,6 +19,8 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/skiff-config-version.cmak
 install(FILES ${PROJECT_BINARY_DIR}/skiff-config.cmake ${PROJECT_BINARY_DIR}/skiff-config-version.cmake
   DESTINATION ${SKIFF_CMAKE_DIR})
 
-file(RELATIVE_PATH SKIFF_PC_TO_PREFIX /prefix/${SKIFF_PC_DIR} /prefix)
+file(RELATIVE_PATH SKIFF_PC_TO_PREFIX /prefix/${SKIFF_PC_DIR} /prefix/)
+string(REGEX REPLACE "/$" "" SKIFF_PC_TO_PREFIX ${SKIFF_PC_TO_PREFIX})
 configure_file(cmake/skiff.pc.in ${PROJECT_BINARY_DIR}/skiff.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/skiff.pc DESTINATION ${SKIFF_PC_DIR})
+install(FILES LICENSE CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

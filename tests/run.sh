@@ -82,7 +82,7 @@ run_tests()
 run_fuzz()
 {
 	run_build fuzz || return 0
-	targets=$(find build/fuzz/tests -maxdepth 1 -name 'fuzz_*' -type f -perm -u+x | sort)
+	targets=$(find build/fuzz -name 'fuzz_*' ! -name '*.*' -type f -perm -u+x | sort)
 	count=$(echo "$targets" | wc -w)
 	if [ "$count" -eq 0 ]; then
 		setup_say "no fuzz target was built"
@@ -94,7 +94,8 @@ run_fuzz()
 		new=$(mktemp -d)
 		set -- "$target" "-max_total_time=$((fuzz_seconds / count))" -timeout=10 -rss_limit_mb=1024 \
 			"-artifact_prefix=$PWD/build/fuzz/" "$new"
-		[ ! -d "tests/fuzz/corpus/${name#fuzz_}" ] || set -- "$@" "tests/fuzz/corpus/${name#fuzz_}"
+		seeds=tests/fuzz/corpus/${name#fuzz_}
+		[ ! -d "$seeds" ] || set -- "$@" "$seeds"
 		if setup_run "fuzz: $name" "$@"; then
 			passed=$((passed + 1))
 		else

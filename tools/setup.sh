@@ -118,8 +118,14 @@ setup_missing()
 
 # Keeps every package that apt-get unpacks from starting its service, unless the machine has such a policy already.
 setup_policy='policy=/usr/sbin/policy-rc.d
-[ -e $policy ] || { printf "#!/bin/sh\nexit 101\n" >$policy; chmod 755 $policy; trap "rm -f $policy" EXIT INT TERM; }
-apt-get update; apt-get install -y --no-install-recommends "$@"'
+trap "exit 1" INT TERM
+if [ ! -e "$policy" ]; then
+	trap "rm -f $policy" EXIT
+	printf "#!/bin/sh\nexit 101\n" >"$policy"
+	chmod 755 "$policy"
+fi
+apt-get -o DPkg::Lock::Timeout=60 update
+apt-get -o DPkg::Lock::Timeout=60 install -y --no-install-recommends "$@"'
 
 setup_apt()
 {
