@@ -5,10 +5,12 @@
  *
  *   struct params { struct cli_list topics; long long count; bool verbose; };
  *   static const struct cli_option output_options[] = {
- *           {.name = "verbose", .letter = 'v', .type = CLI_FLAG, .field = offsetof(struct params, verbose), .help = "..."},
+ *           {.name = "verbose", .letter = 'v', .type = CLI_FLAG, .field = offsetof(struct params, verbose), .help =
+ * "..."},
  *   };
  *   static const struct cli_group groups[] = {CLI_GROUP("Output", output_options, 0), {0}};
- *   const struct cli_command cmd_sub = {.name = "sub", .groups = groups, .params_size = sizeof(struct params), .run = ...};
+ *   const struct cli_command cmd_sub = {.name = "sub", .groups = groups, .params_size = sizeof(struct params), .run =
+ * ...};
  */
 #ifndef SKIFF_CLI_COMMAND_H
 #define SKIFF_CLI_COMMAND_H
@@ -47,8 +49,8 @@ struct cli_option {
 	size_t field;                 /* offset in the parameters (plus the group's base) */
 	long long min, max, fallback; /* CLI_INT; fallback also CLI_ENUM */
 	const struct cli_word *words; /* CLI_ENUM */
-	/* CLI_CUSTOM: reads its value from the `count` words after the option. Returns how many it took, or -1 after writing
-	 * to `why` (`size` bytes) what is wrong, such as "'7' is not 0, 1 or 2". */
+	/* CLI_CUSTOM: reads its value from the `count` words after the option. Returns how many it took, or -1 after
+	 * writing to `why` (`size` bytes) what is wrong, such as "'7' is not 0, 1 or 2". */
 	int (*take)(void *field, char **words, int count, char *why, size_t size);
 	void (*free)(void *field); /* CLI_CUSTOM: frees what `take` made; NULL: nothing to free */
 	const char *help;          /* one sentence, lower case, for help and man page */
@@ -64,7 +66,10 @@ struct cli_group {
 	size_t base;
 };
 
-#define CLI_GROUP(title, table, base) {(title), (table), sizeof(table) / sizeof(*(table)), (base)}
+#define CLI_GROUP(title, table, base) \
+	{ \
+		(title), (table), sizeof(table) / sizeof(*(table)), (base) \
+	}
 
 struct cli_command;
 
@@ -76,11 +81,11 @@ struct cli_context {
 };
 
 struct cli_command {
-	const char *name;        /* "pub" */
-	const char *summary;     /* "publish messages": half a sentence, no full stop */
-	const char *usage;       /* what follows "skiff pub", one or more lines */
-	const char *description; /* paragraphs, separated by an empty line */
-	const char *examples;    /* lines "# what it does" and "skiff ...", for help and man page; NULL: none */
+	const char *name;               /* "pub" */
+	const char *summary;            /* "publish messages": half a sentence, no full stop */
+	const char *usage;              /* what follows "skiff pub", one or more lines */
+	const char *description;        /* paragraphs, separated by an empty line */
+	const char *examples;           /* lines "# what it does" and "skiff ...", for help and man page; NULL: none */
 	const struct cli_group *groups; /* NULL: no options beside --help */
 	size_t params_size;             /* of the parameters, which start zeroed */
 	int min_operands, max_operands; /* max -1: any number */

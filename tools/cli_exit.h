@@ -20,6 +20,7 @@
 	X(REFUSED, 17, "the broker refused a publication or a subscription") \
 	X(OUTPUT, 18, "standard output could not be written, as when a disk is full") \
 	X(TIMEOUT, 27, "time ran out") \
+	X(HANGUP, 129, "ended by SIGHUP: the terminal has gone") \
 	X(INTERRUPTED, 130, "ended by SIGINT, after a proper DISCONNECT") \
 	X(PIPE, 141, "the reader of standard output has gone; nothing is said") \
 	X(TERMINATED, 143, "ended by SIGTERM, after a proper DISCONNECT")
@@ -32,5 +33,9 @@ enum cli_exit {
 
 /* The exit code for a failure of the library. */
 int cli_exit_for(enum skiff_code code);
+
+/* The same for a publication or subscription on a connection that stands: what MQTT refuses there is CLI_EXIT_REFUSED.
+ */
+int cli_exit_for_operation(enum skiff_code code);
 
 #endif

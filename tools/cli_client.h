@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_client.h: the options that every command with a broker shares, and what the library is told because of them. */
+#ifndef SKIFF_CLI_CLIENT_H
+#define SKIFF_CLI_CLIENT_H
+
+#include "cli_command.h"
+#include "cli_password.h"
+#include "cli_property.h"
+#include <skiff/options.h>
+
+/* A command has one of these in its parameters, and lists the groups below with its offset as `base`. */
+struct cli_client_params {
+	char *broker; /* owned */
+	bool broker_showed_password;
+	const char *host;
+	long long port; /* -1: by scheme */
+	long long connect_timeout;
+	int engine;
+	bool debug, quiet;
+
+	const char *cafile, *capath, *cert, *key, *key_password_file, *alpn, *server_name;
+	bool insecure, insecure_chain;
+	struct cli_list ws_headers;
+
+	const char *id, *id_prefix, *username, *pw_file;
+	char *password;
+	bool pw_ask;
+	int version;
+	long long keep_alive;
+	bool keep_session, no_reconnect;
+	long long session_expiry; /* seconds + 1; 0: not given */
+	const char *will_topic, *will_payload;
+	int will_qos; /* -1: not given */
+	bool will_retain;
+	struct cli_properties properties;
+};
+
+#define CLI_CLIENT_GROUPS(base) \
+	{"Connection", cli_connection_options, CLI_CONNECTION_OPTIONS, (base)}, \
+		{"TLS and WebSocket", cli_tls_options, CLI_TLS_OPTIONS, (base)}, \
+	{ \
+		"MQTT", cli_mqtt_options, CLI_MQTT_OPTIONS, (base) \
+	}
+
+enum { CLI_CONNECTION_OPTIONS = 8, CLI_TLS_OPTIONS = 10, CLI_MQTT_OPTIONS = 15 };
+extern const struct cli_option cli_connection_options[CLI_CONNECTION_OPTIONS];
+extern const struct cli_option cli_tls_options[CLI_TLS_OPTIONS];
+extern const struct cli_option cli_mqtt_options[CLI_MQTT_OPTIONS];
+
+/* The words of a QoS option: 0, 1 and 2. */
+extern const struct cli_word cli_qos_words[];
+
+/* What `options` of the library point to, until skiff_client_new has copied it. */
+struct cli_client_setup {
+	struct skiff_options options;
+	struct skiff_properties connect_properties;
+	struct skiff_user_property *headers;
+	struct cli_secret password, key_password;
+	char url[2048];
+	char id[256];
+};
+
+/* Checks the parameters, asks for passwords, and fills `setup` (zeroed by this). Result: an exit code, after saying
+ * what went wrong; whatever it is, the setup must be released. */
+int cli_client_prepare(
+	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup);
+
+/* Wipes the secrets and frees. */
+void cli_client_release(struct cli_client_setup *setup);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_help.c: what `skiff help` prints, from the same tables that the parser reads. */
+#include "cli_help.h"
+#include "cli_exit.h"
+#include "cli_output.h"
+#include "cli_parse.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { HELP_WIDTH = 100, HELP_COLUMN = 32 };
+
+const struct cli_variable cli_variables[] = {
+	{"SKIFF_BROKER", "the broker's URL where neither --broker nor --host is given"},
+	{"SKIFF_PASSWORD", "the password for the user name; emptied as soon as it is read, and not handed to children"},
+	{"SKIFF_KEY_PASSWORD", "the password of an encrypted private key; treated likewise"},
+	{"SKIFF_ENGINE", "the MQTT engine where --engine is not given: native or paho"},
+	{"NO_COLOR", "when set and not empty, nothing is coloured"},
+	{NULL, NULL},
+};
+
+static void help_heading(const char *text)
+{
+	bool colour = cli_colour(STDOUT_FILENO);
+	printf("\n%s%s:%s\n", colour ? "\033[1m" : "", text, colour ? "\033[0m" : "");
+}
+
+/* Prints words up to the right margin, going on at `indent`, where the cursor stands. An empty line stays one. */
+static void help_wrap(const char *text, size_t indent)
+{
+	size_t column = indent;
+	while (*text) {
+		size_t word = strcspn(text, " \n"), next = 0;
+		printf("%.*s", (int)word, text);
+		column += word;
+		text += word;
+		if (*text == ' ')
+			next = 1 + strcspn(text + 1, " \n");
+		if (*text == '\n' || column + next > HELP_WIDTH) {
+			printf("\n%*s", text[0] == '\n' && text[1] == '\n' ? 0 : (int)indent, "");
+			column = indent;
+		} else if (*text == ' ') {
+			putchar(' ');
+			column++;
+		}
+		if (*text)
+			text++;
+	}
+	putchar('\n');
+}
+
+/* A name on the left, its text on the right. */
+static void help_row(const char *name, const char *text, size_t indent)
+{
+	size_t column = strlen(name) + 2;
+	printf("  %s", name);
+	if (column + 2 > indent) {
+		putchar('\n');
+		column = 0;
+	}
+	printf("%*s", (int)(indent - column), "");
+	help_wrap(text, indent);
+}
+
+static void help_option(const struct cli_option *option)
+{
+	char name[128];
+	char letter[8] = "    ";
+	if (option->letter)
+		snprintf(letter, sizeof(letter), "-%c%s", option->letter, option->name ? ", " : "");
+	snprintf(name, sizeof(name), "%s%s%s%s%s", letter, option->name ? "--" : "", option->name ? option->name : "",
+		option->value ? " " : "", option->value ? option->value : "");
+	help_row(name, option->help, HELP_COLUMN);
+}
+
+static void help_usage(const struct cli_command *command)
+{
+	const char *lead = "usage:";
+	for (const char *line = command->usage; line;) {
+		size_t len = strcspn(line, "\n");
+		printf("%s skiff %s %.*s\n", lead, command->name, (int)len, line);
+		lead = "   or:";
+		line = line[len] ? line + len + 1 : NULL;
+	}
+}
+
+void cli_help_command(const struct cli_command *command)
+{
+	help_usage(command);
+	putchar('\n');
+	help_wrap(command->description, 0);
+	const struct cli_group *group;
+	for (size_t i = 0; (group = cli_group_at(command, i)); i++) {
+		help_heading(group->title);
+		for (size_t j = 0; j < group->count; j++)
+			help_option(&group->options[j]);
+	}
+	if (command->examples) {
+		help_heading("Examples");
+		printf("  ");
+		for (const char *at = command->examples; *at; at++)
+			printf("%c%s", *at, *at == '\n' && at[1] ? "  " : "");
+	}
+	puts("\nExit codes: 'skiff help exit'. Environment: 'skiff help environment'. Manual: 'man skiff'.");
+}
+
+void cli_help_overview(void)
+{
+	puts("skiff carries MQTT over any water: TCP, TLS, WebSocket, secure WebSocket, Unix socket.\n"
+	     "\nusage: skiff COMMAND [OPTION]... [ARGUMENT]...");
+	help_heading("Commands");
+	for (size_t i = 0; cli_commands[i]; i++)
+		help_row(cli_commands[i]->name, cli_commands[i]->summary, 16);
+	help_heading("More");
+	help_row("help COMMAND", "every option of a command", 22);
+	help_row("help exit", "the exit codes", 22);
+	help_row("help environment", "the environment variables", 22);
+	help_heading("Start");
+	puts("  skiff sub -b mqtts://test.mosquitto.org:8886 -t 'some/topic' -v\n"
+	     "  skiff pub -b mqtts://test.mosquitto.org:8886 -t 'some/topic' -m 'ahoy'");
+}
+
+void cli_help_exit(void)
+{
+	puts("Every command ends with one of these exit codes:\n");
+	char number[16];
+#define HELP_EXIT(name, code, text) \
+	snprintf(number, sizeof(number), "%d", code); \
+	help_row(number, text, 8);
+	CLI_EXITS(HELP_EXIT)
+#undef HELP_EXIT
+}
+
+void cli_help_environment(void)
+{
+	puts("Environment variables:\n");
+	for (const struct cli_variable *variable = cli_variables; variable->name; variable++)
+		help_row(variable->name, variable->help, 24);
+}

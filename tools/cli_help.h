@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_help.h: what `skiff help` prints, from the same tables that the parser reads. */
+#ifndef SKIFF_CLI_HELP_H
+#define SKIFF_CLI_HELP_H
+
+#include "cli_command.h"
+
+/* An environment variable that commands look at. */
+struct cli_variable {
+	const char *name;
+	const char *help;
+};
+
+/* Ends with a NULL name. */
+extern const struct cli_variable cli_variables[];
+
+/* All of these print to stdout. */
+void cli_help_overview(void);
+void cli_help_command(const struct cli_command *command);
+void cli_help_exit(void);
+void cli_help_environment(void);
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_parse.c: words of the command line into the parameters of a command, by its option table. */
+#include "cli_parse.h"
+#include "cli_suggest.h"
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LABEL_BYTES = 64, WHY_BYTES = 512 };
+
+struct parser {
+	struct cli_context *context;
+	char *params;
+	char **words; /* what is left */
+	int count;
+	enum cli_parsed result;
+};
+
+static const struct cli_option common_options[] = {
+	{.name = "help", .type = CLI_FLAG, .help = "print this help and end"},
+	{.name = "version", .type = CLI_FLAG, .help = "print the version and end"},
+};
+
+static const struct cli_group common_group = CLI_GROUP("Other", common_options, 0);
+
+const struct cli_group *cli_group_at(const struct cli_command *command, size_t index)
+{
+	size_t count = 0;
+	while (command->groups && command->groups[count].title)
+		count++;
+	if (index < count)
+		return &command->groups[index];
+	return index == count ? &common_group : NULL;
+}
+
+const char *cli_option_label(const struct cli_option *option, char *buffer)
+{
+	if (option->name)
+		snprintf(buffer, LABEL_BYTES, "--%s", option->name);
+	else
+		snprintf(buffer, LABEL_BYTES, "-%c", option->letter);
+	return buffer;
+}
+
+static void parser_wrong(struct parser *parser, const struct cli_option *option, const char *why)
+{
+	char label[LABEL_BYTES];
+	cli_say(parser->context, "option '%s': %s", cli_option_label(option, label), why);
+	parser->result = CLI_PARSED_WRONG;
+}
+
+/* ---- values ---- */
+
+static bool list_add(struct cli_list *list, const char *item)
+{
+	bool full = (list->count & (list->count - 1)) == 0; /* room for the next power of two */
+	if (full) {
+		const char **items = realloc(list->items, sizeof(*items) * (list->count ? list->count * 2 : 1));
+		if (!items)
+			return false;
+		list->items = items;
+	}
+	list->items[list->count++] = item;
+	return true;
+}
+
+static bool secret_take(char **field, char *word)
+{
+	char *copy = strdup(word);
+	if (!copy)
+		return false;
+	explicit_bzero(word, strlen(word)); /* so that `ps` does not show it any longer */
+	if (*field)
+		explicit_bzero(*field, strlen(*field));
+	free(*field);
+	*field = copy;
+	return true;
+}
+
+static bool int_take(const struct cli_option *option, long long *field, const char *word, char *why)
+{
+	char *end;
+	errno = 0;
+	long long value = strtoll(word, &end, 10);
+	bool number = *word && *word != ' ' && *end == '\0' && errno == 0;
+	if (number && value >= option->min && value <= option->max) {
+		*field = value;
+		return true;
+	}
+	if (option->max == LLONG_MAX)
+		snprintf(why, WHY_BYTES, "'%.200s' is not a whole number from %lld up", word, option->min);
+	else
+		snprintf(why, WHY_BYTES, "'%.200s' is not a whole number from %lld to %lld", word, option->min,
+			option->max);
+	return false;
+}
+
+static bool enum_take(const struct cli_option *option, int *field, const char *text, char *why)
+{
+	for (const struct cli_word *word = option->words; word->word; word++) {
+		if (strcmp(word->word, text) == 0) {
+			*field = word->value;
+			return true;
+		}
+	}
+	int at = snprintf(why, WHY_BYTES, "'%.200s' is not ", text);
+	for (const struct cli_word *word = option->words; word->word; word++) {
+		const char *separator = !word[1].word ? "" : !word[2].word ? " or " : ", ";
+		at += snprintf(why + at, (size_t)(WHY_BYTES - at), "%s%s", word->word, separator);
+	}
+	return false;
+}
+
+/* Returns how many words were taken, -1 when the value is wrong. */
+static int value_take(struct parser *parser, const struct cli_option *option, void *field, char **words, int count)
+{
+	char why[WHY_BYTES] = "out of memory";
+	int taken = 1;
+	bool ok = true;
+	if (option->type == CLI_CUSTOM) {
+		taken = option->take(field, words, count, why, sizeof(why));
+		ok = taken >= 0;
+	} else if (option->type == CLI_STRING) {
+		*(const char **)field = words[0];
+	} else if (option->type == CLI_SECRET) {
+		ok = secret_take(field, words[0]);
+	} else if (option->type == CLI_LIST) {
+		ok = list_add(field, words[0]);
+	} else if (option->type == CLI_INT) {
+		ok = int_take(option, field, words[0], why);
+	} else {
+		ok = enum_take(option, field, words[0], why);
+	}
+	if (!ok)
+		parser_wrong(parser, option, why);
+	return ok ? taken : -1;
+}
+
+/* ---- options ---- */
+
+static bool option_named(const struct cli_option *option, const char *word, size_t len)
+{
+	if (word[1] == '-')
+		return option->name && strlen(option->name) == len - 2 && memcmp(option->name, word + 2, len - 2) == 0;
+	return len == 2 && option->letter == word[1];
+}
+
+/* The option that the first `len` bytes of `word` name, and its group; NULL if there is none. */
+static const struct cli_option *option_find(
+	const struct cli_command *command, const char *word, size_t len, const struct cli_group **group)
+{
+	for (size_t i = 0; (*group = cli_group_at(command, i)); i++) {
+		for (size_t j = 0; j < (*group)->count; j++) {
+			if (option_named(&(*group)->options[j], word, len))
+				return &(*group)->options[j];
+		}
+	}
+	return NULL;
+}
+
+static const char *option_nearest(const struct cli_command *command, const char *word, size_t len)
+{
+	struct cli_suggestion best = {0};
+	const struct cli_group *group;
+	for (size_t i = 0; (group = cli_group_at(command, i)); i++) {
+		for (size_t j = 0; j < group->count; j++) {
+			if (group->options[j].name)
+				cli_suggest(&best, word, len, group->options[j].name);
+		}
+	}
+	return best.name;
+}
+
+static void parser_unknown(struct parser *parser, const char *word, size_t len)
+{
+	const struct cli_command *command = parser->context->command;
+	const struct cli_group *group;
+	parser->result = CLI_PARSED_WRONG;
+	if (word[1] != '-' && option_find(command, word, 2, &group)) {
+		cli_say(parser->context,
+			"option '%.*s': unknown; '-%c' stands alone, its value or the next option follows after a "
+			"space",
+			(int)len, word, word[1]);
+		return;
+	}
+	size_t dashes = word[1] == '-' ? 2 : 1;
+	const char *near =
+		len - dashes >= (dashes == 1 ? 3 : 2) ? option_nearest(command, word + dashes, len - dashes) : NULL;
+	if (near)
+		cli_say(parser->context, "option '%.*s': unknown; did you mean '--%s'?", (int)len, word, near);
+	else
+		cli_say(parser->context, "option '%.*s': unknown; 'skiff help %s' lists those there are", (int)len,
+			word, command->name);
+}
+
+static void parser_flag(
+	struct parser *parser, const struct cli_option *option, const struct cli_group *group, bool has_value)
+{
+	if (has_value)
+		parser_wrong(parser, option, "takes no value");
+	else if (group == &common_group)
+		parser->result = option == &common_options[0] ? CLI_PARSED_HELP : CLI_PARSED_VERSION;
+	else
+		*(bool *)(parser->params + group->base + option->field) = true;
+}
+
+/* Reads the option that the first word left opens, and its value. */
+static void parser_option(struct parser *parser)
+{
+	char *word = parser->words[0];
+	size_t len = word[1] == '-' ? strcspn(word, "=") : strlen(word);
+	const struct cli_group *group;
+	const struct cli_option *option = option_find(parser->context->command, word, len, &group);
+	char *attached = word[len] == '=' ? word + len + 1 : NULL;
+	parser->words++;
+	parser->count--;
+	if (!option) {
+		parser_unknown(parser, word, len);
+	} else if (option->type == CLI_FLAG) {
+		parser_flag(parser, option, group, attached != NULL);
+	} else if (!attached && parser->count == 0) {
+		char why[WHY_BYTES];
+		snprintf(why, sizeof(why), "its value is missing; write %s after it", option->value);
+		parser_wrong(parser, option, why);
+	} else {
+		void *field = parser->params + group->base + option->field;
+		int taken = value_take(
+			parser, option, field, attached ? &attached : parser->words, attached ? 1 : parser->count);
+		if (!attached && taken > 0) {
+			parser->words += taken;
+			parser->count -= taken;
+		}
+	}
+}
+
+/* ---- the whole line ---- */
+
+static void params_set_fallbacks(const struct cli_command *command, char *params)
+{
+	const struct cli_group *group;
+	for (size_t i = 0; (group = cli_group_at(command, i)); i++) {
+		for (size_t j = 0; j < group->count; j++) {
+			const struct cli_option *option = &group->options[j];
+			void *field = params + group->base + option->field;
+			if (option->type == CLI_INT)
+				*(long long *)field = option->fallback;
+			else if (option->type == CLI_ENUM)
+				*(int *)field = (int)option->fallback;
+		}
+	}
+}
+
+static void parser_check_operands(struct parser *parser)
+{
+	const struct cli_context *context = parser->context;
+	const struct cli_command *command = context->command;
+	if (command->max_operands >= 0 && context->operand_count > command->max_operands) {
+		cli_say(context, "argument '%s': unexpected; 'skiff help %s' says what is taken",
+			context->operands[command->max_operands], command->name);
+		parser->result = CLI_PARSED_WRONG;
+	} else if (context->operand_count < command->min_operands) {
+		cli_say(context, "an argument is missing; usage: skiff %s %s", command->name, command->usage);
+		parser->result = CLI_PARSED_WRONG;
+	}
+}
+
+enum cli_parsed cli_parse(
+	const struct cli_command *command, int argc, char **argv, struct cli_context *context, void *params)
+{
+	struct parser parser = {context, params, argv, argc, CLI_PARSED_RUN};
+	bool options = true;
+	*context = (struct cli_context){.command = command, .operands = argv};
+	params_set_fallbacks(command, params);
+	while (parser.count > 0 && parser.result == CLI_PARSED_RUN) {
+		char *word = parser.words[0];
+		if (options && word[0] == '-' && word[1] != '\0' && strcmp(word, "--") != 0) {
+			parser_option(&parser);
+			continue;
+		}
+		parser.words++;
+		parser.count--;
+		if (options && strcmp(word, "--") == 0)
+			options = false;
+		else
+			context->operands[context->operand_count++] = word;
+	}
+	if (parser.result == CLI_PARSED_RUN) {
+		context->operands[context->operand_count] = NULL;
+		parser_check_operands(&parser);
+	}
+	return parser.result;
+}
+
+static void field_free(const struct cli_option *option, void *field)
+{
+	char *secret = option->type == CLI_SECRET ? *(char **)field : NULL;
+	if (secret) {
+		explicit_bzero(secret, strlen(secret));
+		free(secret);
+		*(char **)field = NULL;
+	} else if (option->type == CLI_LIST) {
+		free(((struct cli_list *)field)->items);
+		*(struct cli_list *)field = (struct cli_list){0};
+	} else if (option->type == CLI_CUSTOM && option->free) {
+		option->free(field);
+	}
+}
+
+void cli_parse_free(const struct cli_command *command, void *params)
+{
+	const struct cli_group *group;
+	for (size_t i = 0; (group = cli_group_at(command, i)); i++) {
+		for (size_t j = 0; j < group->count; j++)
+			field_free(&group->options[j], (char *)params + group->base + group->options[j].field);
+	}
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_session.c: a client of the library from connect to disconnect. */
+#include "cli_session.h"
+#include "cli_exit.h"
+#include "cli_stop.h"
+#include <skiff/log.h>
+
+enum { GRACE_MS = 1000, GRACE_SLACK_MS = 2000 };
+
+static void session_lost(struct cli_session *session, const char *what, const struct skiff_event *event)
+{
+	const char *text = event->error ? event->error->text : "";
+	if (event->retry_ms >= 0) {
+		cli_say(session->context, "%s: %s; next attempt in %.1f s", what, text, event->retry_ms / 1000.0);
+		return;
+	}
+	cli_say(session->context, "%s: %s", what, text);
+	cli_stop(event->error ? cli_exit_for(event->error->code) : CLI_EXIT_FAILURE);
+}
+
+static void session_event(struct skiff_client *client, const struct skiff_event *event, void *user)
+{
+	struct cli_session *session = user;
+	bool ours = event->error && event->error->code == SKIFF_CLOSED;
+	(void)client;
+	switch (event->kind) {
+	case SKIFF_EVENT_CONNECTING:
+		break;
+	case SKIFF_EVENT_CONNECTED:
+		if (atomic_exchange(&session->connected_once, true))
+			cli_say(session->context, "connected again");
+		break;
+	case SKIFF_EVENT_FAILED:
+		if (atomic_load(&session->connected_once) && !ours)
+			session_lost(session, "cannot connect again", event);
+		break;
+	case SKIFF_EVENT_DISCONNECTED:
+		if (!ours)
+			session_lost(session, "connection lost", event);
+		break;
+	case SKIFF_EVENT_SESSION_LOST:
+		cli_say(session->context,
+			"the broker no longer knew the session; %zu messages of QoS 2 may not have arrived",
+			event->lost);
+		break;
+	}
+}
+
+/* Whatever the command is waiting for ends with SKIFF_CLOSED. */
+static void session_stop(void *user)
+{
+	struct cli_session *session = user;
+	skiff_token_free(skiff_disconnect(session->client, GRACE_MS, NULL));
+}
+
+int cli_session_open(struct cli_session *session, const struct cli_context *context, struct skiff_options *options)
+{
+	struct skiff_error error;
+	session->context = context;
+	atomic_init(&session->connected_once, false);
+	options->on_event = session_event;
+	options->user = session;
+	session->client = skiff_client_new(options, &error);
+	if (!session->client) {
+		cli_say(context, "%s", error.text);
+		return cli_exit_for(error.code);
+	}
+	struct skiff_token *token = skiff_connect(session->client);
+	if (!token) {
+		cli_say(context, "out of memory");
+		return CLI_EXIT_FAILURE;
+	}
+	cli_stop_notify(session_stop, session);
+	skiff_token_wait(token, -1);
+	error = *skiff_token_error(token);
+	skiff_token_free(token);
+	if (cli_stop_code() >= 0)
+		return cli_stop_code();
+	if (error.code != SKIFF_OK)
+		cli_say(context, "%s", error.text);
+	return cli_exit_for(error.code);
+}
+
+int cli_session_failed(struct cli_session *session, const struct skiff_error *error, const char *subject)
+{
+	int stopped = cli_stop_code();
+	if (stopped >= 0)
+		return stopped;
+	cli_say(session->context, "%s%s%s", subject, *subject ? ": " : "", error->text);
+	return cli_exit_for_operation(error->code);
+}
+
+void cli_session_close(struct cli_session *session, const struct skiff_properties *disconnect)
+{
+	if (!session->client)
+		return;
+	cli_stop_notify(NULL, NULL);
+	struct skiff_disconnect_options how = {0};
+	if (disconnect)
+		how.properties = *disconnect;
+	skiff_wait(skiff_disconnect(session->client, GRACE_MS, disconnect ? &how : NULL), GRACE_MS + GRACE_SLACK_MS);
+	skiff_client_free(session->client);
+	session->client = NULL;
+	skiff_log_set(SKIFF_LOG_NONE, NULL, NULL); /* its words go to parameters that are freed next */
+}

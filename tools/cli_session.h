@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_session.h: a client of the library from connect to disconnect, with a line on stderr for what happens between.
+ * The first attempt must succeed; after that a lost connection is made again for ever, unless it cannot heal. */
+#ifndef SKIFF_CLI_SESSION_H
+#define SKIFF_CLI_SESSION_H
+
+#include "cli_client.h"
+#include <skiff/client.h>
+#include <stdatomic.h>
+
+/* The first member of what a command keeps for its handlers: options.user points to it. */
+struct cli_session {
+	const struct cli_context *context;
+	struct skiff_client *client;
+	atomic_bool connected_once;
+};
+
+/* Creates the client and connects; a stop ends it. Sets on_event and user of the options. Result: an exit code, after
+ * saying what went wrong; whatever it is, the session must be closed. */
+int cli_session_open(struct cli_session *session, const struct cli_context *context, struct skiff_options *options);
+
+/* Disconnects properly, where there is a connection, and frees. */
+void cli_session_close(struct cli_session *session, const struct skiff_properties *disconnect);
+
+/* The exit code for an operation that ended in `error`: that of the stop if one came, else says the error. `subject`
+ * stands before the sentence, "" for none. */
+int cli_session_failed(struct cli_session *session, const struct skiff_error *error, const char *subject);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_stop.c: the one way in which a running command is told to end. The state belongs to the process, as signals do.
+ */
+#include "cli_stop.h"
+#include "cli_exit.h"
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct {
+	pthread_mutex_t lock; /* guards all below but `signals`, `deadline` and the pipe, which are set before any
+				 thread runs */
+	int code;
+	cli_stop_fn notify;
+	void *user;
+	sigset_t signals;
+	struct timespec deadline; /* CLOCK_MONOTONIC; 0: none */
+	int pipe[2];
+} stop = {.lock = PTHREAD_MUTEX_INITIALIZER, .code = -1, .pipe = {-1, -1}};
+
+void cli_stop(int code)
+{
+	pthread_mutex_lock(&stop.lock);
+	if (stop.code < 0) {
+		stop.code = code;
+		ssize_t written = write(stop.pipe[1], "", 1);
+		(void)written; /* an empty pipe takes a byte */
+		if (stop.notify)
+			stop.notify(stop.user);
+		stop.notify = NULL;
+	}
+	pthread_mutex_unlock(&stop.lock);
+}
+
+int cli_stop_code(void)
+{
+	pthread_mutex_lock(&stop.lock);
+	int code = stop.code;
+	pthread_mutex_unlock(&stop.lock);
+	return code;
+}
+
+int cli_stop_fd(void)
+{
+	return stop.pipe[0];
+}
+
+void cli_stop_notify(cli_stop_fn fn, void *user)
+{
+	pthread_mutex_lock(&stop.lock);
+	if (fn && stop.code >= 0) {
+		fn(user);
+	} else {
+		stop.notify = fn;
+		stop.user = user;
+	}
+	pthread_mutex_unlock(&stop.lock);
+}
+
+bool cli_stop_wait(int fd, short events)
+{
+	struct pollfd fds[] = {{.fd = stop.pipe[0], .events = POLLIN}, {.fd = fd, .events = events}};
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	return fds[0].revents == 0;
+}
+
+/* Waits for a signal until the deadline. Result: the signal, or -1 when time ran out. */
+static int stop_next_signal(void)
+{
+	for (;;) {
+		struct timespec now, left;
+		int number;
+		if (stop.deadline.tv_sec == 0) {
+			number = sigwaitinfo(&stop.signals, NULL);
+		} else {
+			clock_gettime(CLOCK_MONOTONIC, &now);
+			left.tv_sec = stop.deadline.tv_sec - now.tv_sec;
+			left.tv_nsec = stop.deadline.tv_nsec - now.tv_nsec;
+			if (left.tv_nsec < 0) {
+				left.tv_sec--;
+				left.tv_nsec += 1000000000;
+			}
+			if (left.tv_sec < 0)
+				return -1;
+			number = sigtimedwait(&stop.signals, NULL, &left);
+		}
+		if (number > 0)
+			return number;
+	}
+}
+
+static void *stop_watch(void *unused)
+{
+	(void)unused;
+	bool signalled = false;
+	for (;;) {
+		int number = stop_next_signal();
+		if (number < 0) {
+			stop.deadline = (struct timespec){0};
+			cli_stop(CLI_EXIT_TIMEOUT);
+			continue;
+		}
+		if (signalled)
+			_exit(128 + number);
+		signalled = true;
+		cli_stop(128 + number);
+	}
+	return NULL;
+}
+
+/* Nobody is left to read what a command says once its terminal has gone; elsewhere it may go on. */
+static void stop_choose_hangup(void)
+{
+	struct sigaction old;
+	bool ignored = sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+	if (!ignored && (isatty(0) || isatty(1) || isatty(2)))
+		sigaddset(&stop.signals, SIGHUP);
+	else
+		signal(SIGHUP, SIG_IGN);
+}
+
+bool cli_stop_start(long long seconds)
+{
+	pthread_t thread;
+	if (pipe(stop.pipe) != 0)
+		return false;
+	sigemptyset(&stop.signals);
+	sigaddset(&stop.signals, SIGINT);
+	sigaddset(&stop.signals, SIGTERM);
+	stop_choose_hangup();
+	pthread_sigmask(SIG_BLOCK, &stop.signals, NULL);
+	if (seconds > 0) {
+		clock_gettime(CLOCK_MONOTONIC, &stop.deadline);
+		stop.deadline.tv_sec += seconds;
+	}
+	errno = pthread_create(&thread, NULL, stop_watch, NULL);
+	if (errno == 0)
+		pthread_detach(thread);
+	return errno == 0;
+}

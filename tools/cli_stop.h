@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_stop.h: the one way in which a running command is told to end: by SIGINT, SIGTERM, a time limit, or by itself.
+ *
+ * A thread of its own waits for signals, so that nothing runs in a signal handler. The first reason counts: it sets the
+ * exit code, makes cli_stop_fd() readable, and calls the function that ends what the command is waiting for. A second
+ * signal ends the process at once. SIGHUP ends a command that was started on a terminal, and is ignored elsewhere. */
+#ifndef SKIFF_CLI_STOP_H
+#define SKIFF_CLI_STOP_H
+
+#include <stdbool.h>
+
+/* Must not block, nor call back into cli_stop. */
+typedef void (*cli_stop_fn)(void *user);
+
+/* Begins to watch; before any other thread is started. `seconds` 0: no time limit. Result: false with errno. */
+bool cli_stop_start(long long seconds);
+
+/* Asks for the end with `code`; ignored when somebody asked before. Any thread. */
+void cli_stop(int code);
+
+/* The exit code asked for, -1 while nobody did. Any thread. */
+int cli_stop_code(void);
+
+/* A descriptor that is readable from the stop on; do not read it. */
+int cli_stop_fd(void);
+
+/* `fn` is called once when the stop comes, or now if it has come. NULL: it does not run any more once this returns. */
+void cli_stop_notify(cli_stop_fn fn, void *user);
+
+/* Waits until `fd` is ready for `events` (poll). Result: false when the stop comes first. */
+bool cli_stop_wait(int fd, short events);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_text.c: UTF-8 and what may safely be shown on a terminal. */
+#include "cli_text.h"
+#include <stdbool.h>
+#include <string.h>
+
+/* How many bytes the first one announces, and the least code point that needs so many. */
+static size_t utf8_announced(unsigned char first, unsigned *least)
+{
+	if (first < 0x80)
+		return *least = 0, 1;
+	if (first >= 0xC2 && first < 0xE0)
+		return *least = 0x80, 2;
+	if (first >= 0xE0 && first < 0xF0)
+		return *least = 0x800, 3;
+	if (first >= 0xF0 && first < 0xF5)
+		return *least = 0x10000, 4;
+	return 0;
+}
+
+size_t cli_utf8_length(const void *data, size_t len)
+{
+	const unsigned char *bytes = data;
+	unsigned least = 0;
+	size_t need = len ? utf8_announced(bytes[0], &least) : 0;
+	if (need == 0 || need > len)
+		return 0;
+	unsigned point = need == 1 ? bytes[0] : bytes[0] & (0x7Fu >> need);
+	for (size_t i = 1; i < need; i++) {
+		if ((bytes[i] & 0xC0) != 0x80)
+			return 0;
+		point = point << 6 | (bytes[i] & 0x3Fu);
+	}
+	bool surrogate = point >= 0xD800 && point <= 0xDFFF;
+	return point < least || surrogate || point > 0x10FFFF ? 0 : need;
+}
+
+static bool escape_wanted(const unsigned char *bytes, size_t length, const char *keep)
+{
+	if (length == 0)
+		return true;
+	if (length == 1)
+		return (bytes[0] < 0x20 || bytes[0] == 0x7F) && (bytes[0] == 0 || !strchr(keep, bytes[0]));
+	return length == 2 && bytes[0] == 0xC2 && bytes[1] < 0xA0; /* C1 controls */
+}
+
+size_t cli_escape(char *out, const void *data, size_t len, const char *keep)
+{
+	static const char digits[] = "0123456789abcdef";
+	const unsigned char *bytes = data;
+	char *end = out;
+	for (size_t at = 0; at < len;) {
+		size_t length = cli_utf8_length(bytes + at, len - at);
+		bool escape = escape_wanted(bytes + at, length, keep);
+		for (size_t stop = at + (length ? length : 1); at < stop; at++) {
+			if (escape) {
+				*end++ = '\\';
+				*end++ = 'x';
+				*end++ = digits[bytes[at] >> 4];
+				*end++ = digits[bytes[at] & 15];
+			} else {
+				*end++ = (char)bytes[at];
+			}
+		}
+	}
+	return (size_t)(end - out);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_text.h: UTF-8 and what may safely be shown on a terminal. */
+#ifndef SKIFF_CLI_TEXT_H
+#define SKIFF_CLI_TEXT_H
+
+#include <stddef.h>
+
+/* The length of the UTF-8 character at `data` (1 to 4), 0 when the bytes there are not well formed [RFC 3629]. */
+size_t cli_utf8_length(const void *data, size_t len);
+
+/* Bytes that cli_escape makes of one byte, at most. */
+enum { CLI_ESCAPE_FACTOR = 4 };
+
+/* Writes `data` to `out` (room for CLI_ESCAPE_FACTOR * len), with control characters, C1 controls and ill-formed UTF-8
+ * as \xNN; those in `keep` (may be "") stay. Returns the bytes written; adds no NUL. */
+size_t cli_escape(char *out, const void *data, size_t len, const char *keep);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commands.h: every command; one cmd_*.c each. */
+#ifndef SKIFF_COMMANDS_H
+#define SKIFF_COMMANDS_H
+
+#include "cli_command.h"
+
+extern const struct cli_command cmd_help;
+extern const struct cli_command cmd_lab;
+extern const struct cli_command cmd_pub;
+extern const struct cli_command cmd_sub;
+extern const struct cli_command cmd_version;
+
+#endif
