@@ -15,8 +15,8 @@ struct skiffi_tls_context;
 
 /* Reads and checks every file: exists, readable, PEM, key fits the certificate, password fits, dates. Any thread.
  * Result: the context, the caller's; NULL with `*error`, one sentence naming the file, the reason and the way out. */
-struct skiffi_tls_context *skiffi_tls_context_new(const struct skiff_tls_options *options, const struct skiffi_endpoint *endpoint,
-	struct skiff_error *error);
+struct skiffi_tls_context *skiffi_tls_context_new(
+	const struct skiff_tls_options *options, const struct skiffi_endpoint *endpoint, struct skiff_error *error);
 
 /* Frees it. NULL is allowed. No transport may use it any more. */
 void skiffi_tls_context_free(struct skiffi_tls_context *context);
@@ -27,5 +27,18 @@ SSL_CTX *skiffi_tls_context_ssl(const struct skiffi_tls_context *context, bool w
 /* The name to send as SNI, or NULL for none; the name or address to verify, or NULL for none. Borrowed. */
 const char *skiffi_tls_context_sni(const struct skiffi_tls_context *context);
 const char *skiffi_tls_context_verify_name(const struct skiffi_tls_context *context);
+
+/* What is not verified, by the user's wish. */
+bool skiffi_tls_context_skips_chain(const struct skiffi_tls_context *context);
+bool skiffi_tls_context_skips_name(const struct skiffi_tls_context *context);
+
+/* Whom it trusts, for sentences: a file's or directory's name in quotes, or "the system's trust store". Borrowed. */
+const char *skiffi_tls_context_trust(const struct skiffi_tls_context *context);
+
+/* The file of the client certificate, or NULL when there is none. Borrowed. */
+const char *skiffi_tls_context_certificate(const struct skiffi_tls_context *context);
+
+/* Whether a name is an address: IPv4, or IPv6 without brackets. */
+bool skiffi_tls_name_is_address(const char *name);
 
 #endif

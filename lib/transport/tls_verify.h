@@ -10,18 +10,25 @@
 /* What one handshake showed; lives in the connection's own memory, zeroed before use. */
 struct skiffi_tls_report {
 	int verify_error;            /* X509_V_ERR_*, the first that counted; X509_V_OK */
+	enum skiff_code verify_code; /* what that means; SKIFF_OK */
 	int verify_depth;
-	char verify_subject[256];    /* of the certificate at fault */
+	char verify_subject[256]; /* of the certificate at fault */
 	char verify_issuer[256];
 	char verify_detail[256];     /* dates or names, for the sentence */
 	unsigned long openssl_error; /* the newest in OpenSSL's queue when the handshake or a read failed; 0 */
 	int alert_received;          /* TLS alert description, or -1 */
 	int system_error;            /* errno of the socket, or 0 */
-	bool peer_closed;            /* orderly or abrupt end without an alert */
+	bool close_notify;           /* the peer ended TLS in order */
+	bool peer_closed;            /* orderly or abrupt end without an alert: set by record, or by the transport */
 	bool certificate_requested;  /* the server asked for a client certificate */
+	bool certificate_sent;       /* and one was given */
 	bool handshake_done;
+	bool data_received;          /* application data: set by the transport */
 	int64_t started_us, done_us; /* monotonic; 0: not yet */
 };
+
+/* Sets in `ctx` the hooks that do all this. For tls_context.c. */
+void skiffi_tls_install(SSL_CTX *ctx);
 
 /* Ties `ssl` to `report` and sets SNI, name to verify and, inside the handshake, what is recorded. Call before the
  * handshake; `report` must outlive the use of `ssl`. */

@@ -4,11 +4,10 @@
 
 #include "transport/tcp.h"
 #include "transport/tls.h"
+#include "transport/ws.h"
 
 typedef struct skiffi_transport *transport_new_fn(struct skiffi_loop *loop,
 	const struct skiffi_transport_config *config, const struct skiffi_transport_events *events, void *user);
-
-transport_new_fn skiffi_ws_new __attribute__((weak));
 
 static transport_new_fn *const transport_constructors[] = {
 	[SKIFFI_TCP] = skiffi_tcp_new,

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tls_trust.h: whom the user trusts, as an X509_STORE. */
+#ifndef SKIFFI_TLS_TRUST_H
+#define SKIFFI_TLS_TRUST_H
+
+#include <openssl/x509.h>
+#include <skiff/error.h>
+#include <skiff/tls.h>
+
+/* The CAs of `options`, or the system's where none are named, with the revocation lists. Any thread. Result: a
+ * reference of the caller's, or NULL with `*error`. */
+X509_STORE *skiffi_tls_trust_new(const struct skiff_tls_options *options, struct skiff_error *error);
+
+#endif
