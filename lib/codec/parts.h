@@ -68,8 +68,8 @@ static inline bool skiffi_read_packet_id(struct skiffi_reader *reader, uint16_t 
 	if (!skiffi_read_u16(reader, id))
 		return skiffi_refuse(why, SKIFFI_MALFORMED, "the packet ends within its packet identifier");
 	if (*id == 0)
-		return skiffi_refuse(
-			why, SKIFFI_PROTOCOL_ERROR, "the packet identifier is 0 [MQTT-2.2.1-3] [MQTT-2.2.1-4]");
+		return skiffi_refuse(why, SKIFFI_PROTOCOL_ERROR,
+			"the packet identifier is 0 [MQTT-2.2.1-3] [MQTT-2.2.1-4] [MQTT 3.1.1: MQTT-2.3.1-1]");
 	return true;
 }
 

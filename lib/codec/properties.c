@@ -30,6 +30,7 @@ struct property {
 	uint16_t many;       /* places where it may stand more than once */
 	uint32_t has;        /* its SKIFF_HAS_*, 0 for a string */
 	const char *misplaced, *twice, *range, *too_long, *ill_formed, *nul, *wildcard;
+	const char *wrong_side; /* where only the other side may say it in such a packet */
 };
 
 #define PROPERTY(KIND, NAME, MEMBER, HAS, PLACES, ...) \
@@ -56,10 +57,13 @@ static const struct property table[ID_COUNT] = {
 		.wildcard = "response topic holds a wildcard [MQTT-3.3.2-14]"),
 	[9] = STRING(KIND_BINARY, "correlation data", correlation_data, IN_MESSAGE),
 	[ID_SUBSCRIPTION_ID] = PROPERTY(KIND_VARINT, "subscription identifier", subscription_id, SKIFF_HAS_SUBSCRIPTION_ID,
-		SKIFFI_IN_PUBLISH_FROM_SERVER | SKIFFI_IN_SUBSCRIBE, /* never from a client [MQTT-3.3.4-6] */
-		.many = SKIFFI_IN_PUBLISH_FROM_SERVER, OUT_OF_RANGE("subscription identifier"), .zero_reason = SKIFFI_PROTOCOL_ERROR),
-	[17] = NUMBER(KIND_U32, "session expiry interval", session_expiry_s, SKIFF_HAS_SESSION_EXPIRY,
-		IN_HANDSHAKE | SKIFFI_IN_DISCONNECT_FROM_CLIENT), /* never from a server [MQTT-3.14.2-2] */
+		SKIFFI_IN_PUBLISH_FROM_SERVER | SKIFFI_IN_SUBSCRIBE,
+		.wrong_side = "subscription identifier in a PUBLISH from a client [MQTT-3.3.4-6]",
+		.many = SKIFFI_IN_PUBLISH_FROM_SERVER, OUT_OF_RANGE("subscription identifier"),
+		.zero_reason = SKIFFI_PROTOCOL_ERROR),
+	[17] = PROPERTY(KIND_U32, "session expiry interval", session_expiry_s, SKIFF_HAS_SESSION_EXPIRY,
+		IN_HANDSHAKE | SKIFFI_IN_DISCONNECT_FROM_CLIENT,
+		.wrong_side = "session expiry interval in a DISCONNECT from a server [MQTT-3.14.2-2]"),
 	[18] = STRING(KIND_TEXT, "assigned client identifier", assigned_client_id, SKIFFI_IN_CONNACK),
 	[19] = NUMBER(KIND_U16, "server keep alive", server_keep_alive_s, SKIFF_HAS_SERVER_KEEP_ALIVE, SKIFFI_IN_CONNACK),
 	[21] = STRING(KIND_TEXT, "authentication method", authentication_method, IN_HANDSHAKE | SKIFFI_IN_AUTH),
@@ -70,7 +74,9 @@ static const struct property table[ID_COUNT] = {
 	[25] = NUMBER(KIND_BOOL, "request response information", request_response_info, SKIFF_HAS_REQUEST_RESPONSE_INFO,
 		SKIFFI_IN_CONNECT),
 	[26] = STRING(KIND_TEXT, "response information", response_information, SKIFFI_IN_CONNACK),
-	[28] = STRING(KIND_TEXT, "server reference", server_reference, SKIFFI_IN_CONNACK | SKIFFI_IN_DISCONNECT_FROM_SERVER),
+	[28] = PROPERTY(KIND_TEXT, "server reference", server_reference, 0,
+		SKIFFI_IN_CONNACK | SKIFFI_IN_DISCONNECT_FROM_SERVER,
+		.wrong_side = "server reference in a DISCONNECT from a client [MQTT 5, 3.14.2.2.5]"),
 	[31] = STRING(KIND_TEXT, "reason string", reason_string,
 		SKIFFI_IN_CONNACK | SKIFFI_IN_ACK | IN_DISCONNECT | SKIFFI_IN_AUTH),
 	[33] = COUNTER(KIND_U16, "receive maximum", receive_maximum, SKIFF_HAS_RECEIVE_MAXIMUM, IN_HANDSHAKE),
@@ -295,8 +301,9 @@ static bool place_legal(const struct property *property, enum skiffi_place place
 
 	if (property->places & place)
 		return true;
-	return skiffi_refuse(
-		why, property->places & packet ? SKIFFI_PROTOCOL_ERROR : SKIFFI_MALFORMED, property->misplaced);
+	if (property->places & packet)
+		return skiffi_refuse(why, SKIFFI_PROTOCOL_ERROR, property->wrong_side);
+	return skiffi_refuse(why, SKIFFI_MALFORMED, property->misplaced);
 }
 
 /* [MQTT 5, 3.1.2.11.10] */
