@@ -18,6 +18,7 @@ struct loop_thread {
 	uv_async_t wake;
 	pthread_mutex_t lock; /* guards the jobs and `ending` */
 	struct skiffi_job *first, *last;
+	size_t count;
 	bool ending;
 	bool detached;
 };
@@ -26,39 +27,39 @@ static pthread_mutex_t loop_registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct loop_thread *loop_current; /* guarded by the lock above */
 static size_t loop_users;
 
+static _Thread_local bool loop_inside;
+
 static struct loop_thread *loop_of(struct skiffi_loop *loop)
 {
 	return (struct loop_thread *)loop;
 }
 
-static struct skiffi_job *loop_take_jobs(struct loop_thread *self)
+/* The next job, unmarked before it runs, so that it may be posted again, or its object freed, from inside. */
+static struct skiffi_job *loop_pop(struct loop_thread *self)
 {
 	pthread_mutex_lock(&self->lock);
-	struct skiffi_job *jobs = self->first;
-	self->first = self->last = NULL;
+	struct skiffi_job *job = self->first;
+	if (job) {
+		self->first = job->next;
+		if (!self->first)
+			self->last = NULL;
+		job->next = NULL;
+		job->posted = false;
+		self->count--;
+	}
 	pthread_mutex_unlock(&self->lock);
-	return jobs;
+	return job;
 }
 
-/* Unmarks a job before it runs, so that it may be posted again, or its object freed, from inside. */
-static struct skiffi_job *loop_release_job(struct loop_thread *self, struct skiffi_job *job)
-{
-	pthread_mutex_lock(&self->lock);
-	struct skiffi_job *next = job->next;
-	job->next = NULL;
-	job->posted = false;
-	pthread_mutex_unlock(&self->lock);
-	return next;
-}
-
+/* Those that wait now; what they post themselves comes with the next turn, so that sockets get theirs. */
 static void loop_run_jobs(struct loop_thread *self)
 {
-	struct skiffi_job *job = loop_take_jobs(self);
-	while (job) {
-		struct skiffi_job *next = loop_release_job(self, job);
+	pthread_mutex_lock(&self->lock);
+	size_t count = self->count;
+	pthread_mutex_unlock(&self->lock);
+	struct skiffi_job *job;
+	while (count-- && (job = loop_pop(self)))
 		job->run(job);
-		job = next;
-	}
 }
 
 static void loop_on_wake(uv_async_t *wake)
@@ -88,6 +89,7 @@ static void loop_free(struct loop_thread *self)
 static void *loop_main(void *argument)
 {
 	struct loop_thread *self = argument;
+	loop_inside = true;
 	uv_run(&self->loop.uv, UV_RUN_DEFAULT);
 	if (self->loop.ws_context_finish)
 		self->loop.ws_context_finish(&self->loop);
@@ -200,9 +202,34 @@ void skiffi_loop_post(struct skiffi_loop *loop, struct skiffi_job *job)
 		else
 			self->first = job;
 		self->last = job;
+		self->count++;
 	}
 	uv_async_send(&self->wake);
 	pthread_mutex_unlock(&self->lock);
+}
+
+void skiffi_loop_cancel(struct skiffi_loop *loop, struct skiffi_job *job)
+{
+	struct loop_thread *self = loop_of(loop);
+	pthread_mutex_lock(&self->lock);
+	if (job->posted) {
+		struct skiffi_job **link = &self->first, *before = NULL;
+		while (*link != job) {
+			before = *link;
+			link = &before->next;
+		}
+		*link = job->next;
+		if (self->last == job)
+			self->last = before;
+		self->count--;
+		job->posted = false;
+	}
+	pthread_mutex_unlock(&self->lock);
+}
+
+bool skiffi_loop_inside(void)
+{
+	return loop_inside;
 }
 
 bool skiffi_loop_here(const struct skiffi_loop *loop)

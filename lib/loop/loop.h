@@ -43,6 +43,12 @@ void skiffi_loop_unref(struct skiffi_loop *loop);
  * loop thread runs after the current callback. */
 void skiffi_loop_post(struct skiffi_loop *loop, struct skiffi_job *job);
 
+/* Takes back a job that has not run yet, so that its object may go. Loop thread. */
+void skiffi_loop_cancel(struct skiffi_loop *loop, struct skiffi_job *job);
+
+/* Whether the caller is an I/O thread, so that waiting for what only such a thread can do would never end. Any thread. */
+bool skiffi_loop_inside(void);
+
 /* Whether the caller is the loop's thread. */
 bool skiffi_loop_here(const struct skiffi_loop *loop);
 

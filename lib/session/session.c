@@ -361,6 +361,20 @@ void skiffi_session_down(struct skiffi_session *session)
 	skiffi_aliases_out_reset(&session->aliases_out, 0);
 }
 
+void skiffi_session_forget(struct skiffi_session *session)
+{
+	assert(session->state == SESSION_DOWN);
+	session_forget_received(session);
+	session->held = false;
+	session->telling = TELL_LOST;
+}
+
+bool skiffi_session_tells(const struct skiffi_session *session)
+{
+	return session->telling != TELL_NONE || (session->state == SESSION_FAILED && !session->fault_told) ||
+	       (session->awaited_count && session->awaited[session->awaited_first].end <= session->output_sent);
+}
+
 /* ---- questions ---- */
 
 const struct skiff_error *skiffi_session_error(const struct skiffi_session *session)

@@ -63,6 +63,12 @@ void skiffi_session_tick(struct skiffi_session *session, int64_t now_us);
  * what does not. Pull until 0 before start. */
 void skiffi_session_down(struct skiffi_session *session);
 
+/* While down: gives up the session itself. Pull gives REQUEUE, LOST and DONE for what was in flight. */
+void skiffi_session_forget(struct skiffi_session *session);
+
+/* Whether pull has something to tell that needs no input. */
+bool skiffi_session_tells(const struct skiffi_session *session);
+
 /* Why it failed; borrowed. */
 const struct skiff_error *skiffi_session_error(const struct skiffi_session *session);
 

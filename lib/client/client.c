@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client.c: the public calls: check, note what is wanted, return. */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "client/client_internal.h"
+#include "codec/properties.h"
+#include "codec/reason.h"
+#include "codec/topic.h"
+#include <assert.h>
+#include <stdio.h>
+
+enum { OUTPUT_HIGH_BYTES = 256 * 1024, PAYLOAD_MAX_BYTES = 268435455 };
+
+/* ---- life ---- */
+
+static void client_init_sync(struct skiff_client *client)
+{
+	pthread_condattr_t attributes;
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&client->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	pthread_mutex_init(&client->lock, NULL);
+}
+
+static bool client_init_engine(struct skiff_client *client, struct skiff_error *error)
+{
+	size_t high = client->options.queue.max_bytes;
+	if (client->options.queue.full != SKIFF_FULL_REFUSE && high > OUTPUT_HIGH_BYTES)
+		high = OUTPUT_HIGH_BYTES;
+	client->engine_config = (struct skiffi_engine_config){.loop = client->loop,
+		.endpoint = client->endpoint,
+		.options = &client->options,
+		.output_high_bytes = high,
+		.lock = &client->lock,
+		.notify = client_on_engine,
+		.user = client};
+	client->engine = skiffi_engine_new(&client->engine_config, error);
+	return client->engine != NULL;
+}
+
+/* What a client holds beside its engine. Also undoes a skiff_client_new that failed. */
+void client_release(struct skiff_client *client)
+{
+	struct skiffi_loop *loop = client->loop;
+	client_filters_release(&client->filters);
+	client_options_release(client);
+	client_ending_release(&client->ending);
+	skiffi_free(client->events);
+	skiffi_free(client->calls);
+	skiffi_free(client->call_event);
+	pthread_cond_destroy(&client->changed);
+	pthread_mutex_destroy(&client->lock);
+	skiffi_free(client);
+	if (loop)
+		skiffi_loop_unref(loop);
+}
+
+struct skiff_client *skiff_client_new(const struct skiff_options *options, struct skiff_error *error)
+{
+	struct skiff_error local;
+	struct skiff_client *client = skiffi_calloc(1, sizeof *client);
+	if (!error)
+		error = &local;
+	*error = (struct skiff_error){0};
+	if (!client) {
+		skiffi_fail_plain(error, SKIFF_MEMORY);
+		return NULL;
+	}
+	client_init_sync(client);
+	client->control.run = client_control;
+	if (client_options_copy(client, options, error))
+		goto fail;
+	client->loop = skiffi_loop_ref();
+	if (!client->loop) {
+		skiffi_fail(error, SKIFF_MEMORY, 0, "cannot start the I/O thread: out of memory or threads");
+		goto fail;
+	}
+	if (client_init_engine(client, error))
+		return client;
+fail:
+	client_release(client);
+	return NULL;
+}
+
+void skiff_client_free(struct skiff_client *client)
+{
+	if (!client)
+		return;
+	bool inside = skiffi_loop_here(client->loop);
+	pthread_mutex_lock(&client->lock);
+	assert(!client->free_wanted);
+	client->free_wanted = true;
+	client->free_inside = inside;
+	pthread_cond_broadcast(&client->changed);
+	client_wake(client);
+	while (!inside && !client->gone)
+		pthread_cond_wait(&client->changed, &client->lock);
+	if (inside) {
+		pthread_mutex_unlock(&client->lock);
+		return;
+	}
+	pthread_mutex_unlock(&client->lock);
+	client_release(client);
+}
+
+/* ---- tokens of refused calls ---- */
+
+struct skiff_token *client_token_refused(struct skiff_client *client)
+{
+	struct skiff_token *token = client_token_new();
+	struct skiff_error error;
+	skiff_client_error(client, &error);
+	client_token_end(token, &error);
+	return token;
+}
+
+/* Notes why a call was refused. */
+static enum skiff_code client_refuse(struct skiff_client *client, const struct skiff_error *error)
+{
+	pthread_mutex_lock(&client->lock);
+	client->error = *error;
+	pthread_mutex_unlock(&client->lock);
+	return error->code;
+}
+
+/* ---- connection ---- */
+
+struct skiff_token *skiff_connect(struct skiff_client *client)
+{
+	struct skiff_token *token = client_token_new();
+	struct skiff_error error;
+	if (!token)
+		return NULL;
+	pthread_mutex_lock(&client->lock);
+	bool idle = client->state == CLIENT_IDLE && !client->connect_wanted && !client->free_wanted &&
+		    !client->ending.wanted;
+	if (idle) {
+		client->connect_wanted = true;
+		client->connect_token = token;
+		client_wake(client);
+	} else {
+		skiffi_fail(&error, SKIFF_USAGE_STATE, 0, "the client is already connecting, connected or ending");
+	}
+	pthread_mutex_unlock(&client->lock);
+	if (!idle)
+		client_token_end(token, &error);
+	return token;
+}
+
+void client_ending_release(struct client_ending *ending)
+{
+	skiffi_free((void *)ending->properties.reason_string.data);
+	for (size_t i = 0; i < ending->properties.user_count; i++) {
+		skiffi_free((void *)ending->properties.user[i].name.data);
+		skiffi_free((void *)ending->properties.user[i].value.data);
+	}
+	skiffi_free((void *)ending->properties.user);
+	ending->properties = (struct skiff_properties){0};
+}
+
+static struct skiff_bytes ending_dup(struct skiff_bytes bytes, bool *ok)
+{
+	if (!bytes.data)
+		return bytes;
+	bytes.data = skiffi_memdup(bytes.data, bytes.len);
+	*ok &= bytes.data != NULL;
+	return bytes;
+}
+
+static bool ending_copy(struct client_ending *ending, const struct skiff_disconnect_options *how)
+{
+	bool ok = true;
+	if (!how)
+		return true;
+	ending->reason = how->reason;
+	ending->properties.has = how->properties.has;
+	ending->properties.session_expiry_s = how->properties.session_expiry_s;
+	ending->properties.reason_string = ending_dup(how->properties.reason_string, &ok);
+	if (!how->properties.user_count)
+		return ok;
+	struct skiff_user_property *user = skiffi_calloc(how->properties.user_count, sizeof *user);
+	if (!user)
+		return false;
+	ending->properties.user = user;
+	ending->properties.user_count = how->properties.user_count;
+	for (size_t i = 0; i < ending->properties.user_count; i++)
+		user[i] = (struct skiff_user_property){
+			ending_dup(how->properties.user[i].name, &ok), ending_dup(how->properties.user[i].value, &ok)};
+	return ok;
+}
+
+static enum skiff_code ending_check(
+	const struct skiff_client *client, const struct skiff_disconnect_options *how, struct skiff_error *error)
+{
+	const char *rule = NULL;
+	if (client->ending.wanted || client->free_wanted)
+		return skiffi_fail(error, SKIFF_USAGE_STATE, 0, "the client is already being disconnected");
+	if (how && !skiffi_properties_valid(&how->properties, SKIFFI_IN_DISCONNECT_FROM_CLIENT, &rule))
+		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "the DISCONNECT properties are not valid: %s", rule);
+	if (how && !skiffi_reason_legal(SKIFFI_V5, SKIFFI_DISCONNECT, SKIFFI_FROM_CLIENT, how->reason))
+		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "reason 0x%02x is none that a client disconnects with",
+			how->reason);
+	return SKIFF_OK;
+}
+
+struct skiff_token *skiff_disconnect(
+	struct skiff_client *client, int grace_ms, const struct skiff_disconnect_options *how)
+{
+	struct skiff_token *token = client_token_new();
+	struct skiff_error error;
+	if (!token)
+		return NULL;
+	pthread_mutex_lock(&client->lock);
+	enum skiff_code code = ending_check(client, how, &error);
+	if (!code && !ending_copy(&client->ending, how)) {
+		client_ending_release(&client->ending);
+		code = skiffi_fail_plain(&error, SKIFF_MEMORY);
+	}
+	if (!code) {
+		client->ending.wanted = true;
+		client->ending.token = token;
+		client->ending.deadline_us = skiffi_now_us() + (int64_t)(grace_ms > 0 ? grace_ms : 0) * 1000;
+		client->connect_wanted = false;
+		pthread_cond_broadcast(&client->changed);
+		client_wake(client);
+	}
+	pthread_mutex_unlock(&client->lock);
+	if (code)
+		client_token_end(token, &error);
+	return token;
+}
+
+/* ---- messages ---- */
+
+static enum skiff_code client_check_message(const struct skiff_message *message, struct skiff_error *error)
+{
+	const char *rule = NULL;
+	if (!skiffi_topic_valid(message->topic, &rule))
+		return skiffi_fail(error, SKIFF_USAGE_TOPIC, 0, "the topic '%.*s' is not valid: %s",
+			(int)(message->topic.len < 200 ? message->topic.len : 200),
+			message->topic.data ? (const char *)message->topic.data : "", rule);
+	if (message->qos > 2)
+		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "QoS %u is not 0, 1 or 2", message->qos);
+	if (message->payload.len > PAYLOAD_MAX_BYTES)
+		return skiffi_fail(error, SKIFF_MQTT_TOO_LARGE, 0,
+			"the payload of %zu bytes is larger than MQTT's limit of 268435455", message->payload.len);
+	if (message->properties && !skiffi_properties_valid(message->properties, SKIFFI_IN_PUBLISH_FROM_CLIENT, &rule))
+		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "the message's properties are not valid: %s", rule);
+	if (message->properties && message->properties->has & SKIFF_HAS_TOPIC_ALIAS)
+		return skiffi_fail(
+			error, SKIFF_USAGE_OPTION, 0, "topic aliases are set by the library; leave the property out");
+	return SKIFF_OK;
+}
+
+static enum skiff_code client_submit(
+	struct skiff_client *client, const struct skiff_message *message, struct skiff_token *token)
+{
+	struct skiff_error error;
+	enum skiff_code code = client_check_message(message, &error);
+	if (code)
+		return client_refuse(client, &error);
+	pthread_mutex_lock(&client->lock);
+	code = client_queue_add(client, message, token, &error);
+	if (code == SKIFF_MEMORY)
+		skiffi_fail_plain(&error, code);
+	if (code)
+		client->error = error;
+	pthread_mutex_unlock(&client->lock);
+	client->engine->ops->flush(client->engine);
+	return code;
+}
+
+enum skiff_code skiff_publish_message(
+	struct skiff_client *client, const struct skiff_message *message, struct skiff_token **token)
+{
+	if (!token)
+		return client_submit(client, message, NULL);
+	struct skiff_token *mine = client_token_new();
+	if (!mine) {
+		struct skiff_error error;
+		skiffi_fail_plain(&error, SKIFF_MEMORY);
+		return client_refuse(client, &error);
+	}
+	enum skiff_code code = client_submit(client, message, mine);
+	if (code) {
+		client_token_end_code(mine, code);
+		skiff_token_free(mine);
+	} else {
+		*token = mine;
+	}
+	return code;
+}
+
+struct skiff_token *skiff_publish(
+	struct skiff_client *client, const char *topic, const void *payload, size_t len, int qos, bool retain)
+{
+	struct skiff_token *token = NULL;
+	struct skiff_message message = {.topic = skiff_text(topic),
+		.payload = {payload, len},
+		.qos = qos >= 0 && qos <= 2 ? (uint8_t)qos : UINT8_MAX,
+		.retain = retain};
+	enum skiff_code code = skiff_publish_message(client, &message, &token);
+	return code ? client_token_refused(client) : token;
+}
+
+static void client_deadline(struct timespec *deadline, int timeout_ms)
+{
+	int64_t at_us = skiffi_now_us() + (int64_t)timeout_ms * 1000;
+	deadline->tv_sec = (time_t)(at_us / 1000000);
+	deadline->tv_nsec = (long)(at_us % 1000000) * 1000;
+}
+
+static enum skiff_code client_wait_flushed(struct skiff_client *client, int timeout_ms)
+{
+	struct timespec deadline;
+	int late = 0;
+	client_deadline(&deadline, timeout_ms < 0 ? 0 : timeout_ms);
+	while (!client_flushed(client)) {
+		if (client->state == CLIENT_IDLE && !client->connect_wanted)
+			return SKIFF_CLOSED;
+		if (late)
+			return SKIFF_TIMEOUT;
+		client->waiting++;
+		client->engine->ops->wants_room(client->engine);
+		if (timeout_ms < 0)
+			pthread_cond_wait(&client->changed, &client->lock);
+		else
+			late = pthread_cond_timedwait(&client->changed, &client->lock, &deadline);
+		client->waiting--;
+	}
+	return SKIFF_OK;
+}
+
+enum skiff_code skiff_flush(struct skiff_client *client, int timeout_ms)
+{
+	if (skiffi_loop_inside())
+		return SKIFF_USAGE_IN_HANDLER;
+	pthread_mutex_lock(&client->lock);
+	enum skiff_code code = client_wait_flushed(client, timeout_ms);
+	pthread_mutex_unlock(&client->lock);
+	return code;
+}
+
+/* ---- questions ---- */
+
+void skiff_client_connection(struct skiff_client *client, struct skiff_connection *connection)
+{
+	pthread_mutex_lock(&client->lock);
+	memset(connection, 0, sizeof *connection);
+	client->engine->ops->info(client->engine, connection);
+	pthread_mutex_unlock(&client->lock);
+}
+
+void skiff_client_error(struct skiff_client *client, struct skiff_error *error)
+{
+	pthread_mutex_lock(&client->lock);
+	*error = client->error;
+	pthread_mutex_unlock(&client->lock);
+}
+
+void skiff_client_statistics(struct skiff_client *client, struct skiff_statistics *statistics)
+{
+	memset(statistics, 0, sizeof *statistics);
+	pthread_mutex_lock(&client->lock);
+	client->engine->ops->statistics(client->engine, statistics);
+	statistics->attempts = client->counted.attempts;
+	statistics->connects = client->counted.connects;
+	statistics->reconnects = client->counted.connects ? client->counted.connects - 1 : 0;
+	statistics->disconnects = client->counted.disconnects;
+	statistics->dropped = client->counted.dropped;
+	statistics->queued_messages = client->queued_messages;
+	statistics->queued_bytes = client->queued_bytes;
+	statistics->connected_us = client->counted.connected_us + (client->up_us ? skiffi_now_us() - client->up_us : 0);
+	pthread_mutex_unlock(&client->lock);
+}
+
+bool skiff_client_connected(struct skiff_client *client)
+{
+	pthread_mutex_lock(&client->lock);
+	bool connected = client->state == CLIENT_UP || client->greeted;
+	pthread_mutex_unlock(&client->lock);
+	return connected;
+}

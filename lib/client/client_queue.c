@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client_queue.c: messages that cannot be sent now: offline, or the broker's window or our output is full.
+ *
+ * Two queues, so that a full window does not hold back QoS 0 [MQTT-3.3.4-8]; within each the order is kept. Bounded in
+ * bytes, together with what the engine has not yet written; at the bound the policy decides. */
+#include "base/error.h"
+#include "client/client_internal.h"
+
+static struct client_queue *queue_of(struct skiff_client *client, const struct skiffi_kept *kept)
+{
+	return &client->queue[kept->qos > 0];
+}
+
+static void queue_count(struct skiff_client *client, const struct skiffi_kept *kept)
+{
+	client->queued_messages++;
+	client->queued_bytes += skiffi_kept_weight(kept);
+}
+
+static void queue_push(struct skiff_client *client, struct skiffi_kept *kept)
+{
+	struct client_queue *queue = queue_of(client, kept);
+	kept->next = NULL;
+	if (queue->last)
+		queue->last->next = kept;
+	else
+		queue->first = kept;
+	queue->last = kept;
+	queue_count(client, kept);
+}
+
+static struct skiffi_kept *queue_pop(struct skiff_client *client, struct client_queue *queue)
+{
+	struct skiffi_kept *kept = queue->first;
+	if (!kept)
+		return NULL;
+	queue->first = kept->next;
+	if (!queue->first)
+		queue->last = NULL;
+	if (queue->requeued == kept)
+		queue->requeued = NULL;
+	client->queued_messages--;
+	client->queued_bytes -= skiffi_kept_weight(kept);
+	return kept;
+}
+
+/* Behind those given back before it, in front of all others. */
+void client_queue_requeue(struct skiff_client *client, struct skiffi_kept *kept)
+{
+	struct client_queue *queue = queue_of(client, kept);
+	struct skiffi_kept **link = queue->requeued ? &queue->requeued->next : &queue->first;
+	kept->next = *link;
+	*link = kept;
+	if (!kept->next)
+		queue->last = kept;
+	queue->requeued = kept;
+	queue_count(client, kept);
+}
+
+bool client_queue_empty(const struct skiff_client *client)
+{
+	return !client->queue[0].first && !client->queue[1].first;
+}
+
+static void queue_end(struct skiff_client *client, struct skiffi_kept *kept, const struct skiff_error *error)
+{
+	client_token_end((struct skiff_token *)kept->op, error);
+	client->engine->ops->unkeep(client->engine, kept);
+}
+
+static size_t queue_load(const struct skiff_client *client)
+{
+	size_t inflight, unanswered, unsent;
+	client->engine->ops->load(client->engine, &inflight, &unanswered, &unsent);
+	return client->queued_bytes + unsent;
+}
+
+/* Whether `weight` more bytes fit; a message of any size fits when nothing else waits. */
+static bool queue_fits(const struct skiff_client *client, size_t weight)
+{
+	size_t load = queue_load(client);
+	return !load || load + weight <= client->options.queue.max_bytes;
+}
+
+static bool queue_drop_oldest(struct skiff_client *client)
+{
+	struct skiff_error error;
+	struct skiffi_kept *kept = queue_pop(client, &client->queue[0]);
+	if (!kept)
+		kept = queue_pop(client, &client->queue[1]);
+	if (!kept)
+		return false;
+	client->counted.dropped++;
+	skiffi_fail(&error, SKIFF_AGAIN, 0, "dropped for newer messages: the queue's bound of %zu bytes was reached",
+		client->options.queue.max_bytes);
+	queue_end(client, kept, &error);
+	return true;
+}
+
+static bool queue_closing(const struct skiff_client *client)
+{
+	return client->free_wanted || client->ending.wanted;
+}
+
+/* Gives the lock away until there may be room; false: there will be none. */
+static bool queue_wait(struct skiff_client *client)
+{
+	if (skiffi_loop_inside())
+		return false;
+	client->waiting++;
+	client->engine->ops->wants_room(client->engine);
+	pthread_cond_wait(&client->changed, &client->lock);
+	client->waiting--;
+	return !queue_closing(client);
+}
+
+static enum skiff_code queue_make_room(struct skiff_client *client, size_t weight, struct skiff_error *error)
+{
+	while (!queue_fits(client, weight)) {
+		bool again = false;
+		if (client->options.queue.full == SKIFF_FULL_DROP_OLDEST)
+			again = queue_drop_oldest(client);
+		else if (client->options.queue.full == SKIFF_FULL_WAIT)
+			again = queue_wait(client);
+		if (queue_closing(client))
+			return skiffi_fail(error, SKIFF_USAGE_STATE, 0, "the client is being disconnected");
+		if (!again)
+			return skiffi_fail(error, SKIFF_AGAIN, 0,
+				"the message would exceed the queue's bound of %zu bytes; wait for what is under way, "
+				"or raise it",
+				client->options.queue.max_bytes);
+	}
+	return SKIFF_OK;
+}
+
+/* With SKIFF_FULL_WAIT a connected publisher waits here for the output to drain, instead of filling the queue. */
+static enum skiff_code queue_direct(struct skiff_client *client, const struct skiff_message *message,
+	struct skiff_token *token, struct skiff_error *error)
+{
+	for (;;) {
+		if (client->state != CLIENT_UP || client->queue[message->qos > 0].first)
+			return SKIFF_AGAIN;
+		enum skiff_code code = client->engine->ops->publish(client->engine, message, NULL, token, error);
+		if (code != SKIFF_AGAIN || client->options.queue.full != SKIFF_FULL_WAIT || message->qos)
+			return code;
+		if (!queue_wait(client))
+			return code;
+	}
+}
+
+enum skiff_code client_queue_add(struct skiff_client *client, const struct skiff_message *message,
+	struct skiff_token *token, struct skiff_error *error)
+{
+	if (queue_closing(client))
+		return skiffi_fail(error, SKIFF_USAGE_STATE, 0, "the client is being disconnected");
+	if (client->state != CLIENT_UP && client->options.queue.refuse_offline)
+		return skiffi_fail(
+			error, SKIFF_USAGE_STATE, 0, "there is no connection to '%s' now", client->endpoint->url);
+	enum skiff_code code = queue_direct(client, message, token, error);
+	if (code != SKIFF_AGAIN)
+		return code;
+	size_t weight = sizeof(struct skiffi_kept) + message->topic.len + message->payload.len;
+	code = queue_make_room(client, weight, error);
+	if (code)
+		return code;
+	struct skiffi_kept *kept = client->engine->ops->keep(client->engine, message);
+	if (!kept)
+		return skiffi_fail_plain(error, SKIFF_MEMORY);
+	kept->op = token;
+	queue_push(client, kept);
+	client->engine->ops->wants_room(client->engine);
+	/* The engine may have become idle while this thread waited for room; then nothing else would look at the queue.
+	 */
+	if (client->state == CLIENT_UP)
+		client_wake(client);
+	return SKIFF_OK;
+}
+
+static bool queue_send_one(struct skiff_client *client, struct client_queue *queue)
+{
+	struct skiff_error error;
+	struct skiffi_kept *kept = queue->first;
+	if (!kept)
+		return false;
+	enum skiff_code code = client->engine->ops->publish(client->engine, NULL, kept, kept->op, &error);
+	if (code == SKIFF_AGAIN)
+		return false;
+	queue_pop(client, queue);
+	if (code == SKIFF_OK) {
+		client->engine->ops->unkeep(client->engine, kept);
+		return true;
+	}
+	if (code == SKIFF_MEMORY)
+		skiffi_fail_plain(&error, code);
+	client->counted.dropped += !kept->op;
+	queue_end(client, kept, &error);
+	return true;
+}
+
+void client_queue_send(struct skiff_client *client)
+{
+	while (queue_send_one(client, &client->queue[1]))
+		;
+	while (queue_send_one(client, &client->queue[0]))
+		;
+	if (!client_queue_empty(client))
+		client->engine->ops->wants_room(client->engine);
+}
+
+void client_queue_fail(struct skiff_client *client, enum skiff_code code, const char *why)
+{
+	struct skiff_error error;
+	skiffi_fail(&error, code, 0, "%s", why);
+	for (size_t i = 0; i < 2; i++)
+		for (struct skiffi_kept *kept; (kept = queue_pop(client, &client->queue[i]));) {
+			client->counted.dropped++;
+			queue_end(client, kept, &error);
+		}
+}

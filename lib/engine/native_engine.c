@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* native_engine.c: joins a session and a transport.
+ *
+ * Happy path: open -> transport opened -> CONNECT -> CONNACK (UP) -> bytes both ways (native_pump.c) -> DISCONNECT
+ * written, or close -> transport closed -> DOWN.
+ * Failures: the transport's and the session's errors end the attempt, the first of them counts; deadlines (CONNACK, the
+ * whole attempt, keep-alive) are kept by one timer that fires at the next of them and looks which is due. */
+#include "engine/native_internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "transport/tls_context.h"
+#include <assert.h>
+#include <stdio.h>
+
+static struct native_engine *native_of(struct skiffi_engine *engine)
+{
+	return (struct native_engine *)engine;
+}
+
+static void native_lock(const struct native_engine *self)
+{
+	pthread_mutex_lock(self->base.config->lock);
+}
+
+static void native_unlock(const struct native_engine *self)
+{
+	pthread_mutex_unlock(self->base.config->lock);
+}
+
+/* ---- the end of an attempt ---- */
+
+static const char *native_version_name(const struct native_engine *self)
+{
+	return skiffi_session_version(self->session) == SKIFFI_V5 ? "MQTT 5" : "MQTT 3.1.1";
+}
+
+/* A connection that ends between CONNECT and CONNACK says nothing; what usually lies behind it can be said. */
+static void native_silent_refusal(struct native_engine *self, struct skiff_error *error)
+{
+	const struct skiffi_endpoint *endpoint = self->base.config->endpoint;
+	bool plain = endpoint->kind == SKIFFI_TCP;
+	skiffi_fail(error, SKIFF_MQTT_CLOSED, error->detail,
+		"'%s' closed the connection instead of answering CONNECT: %s%s", endpoint->url,
+		plain ? "this port may speak TLS or WebSocket (try ssl:// or ws://), or the broker may not speak "
+		      : "the broker may require other credentials or a client certificate, or may not speak ",
+		native_version_name(self));
+}
+
+/* Where the transport only saw the end, the exchange knows more. Under the lock. */
+static void native_explain(struct native_engine *self, struct skiff_error *error)
+{
+	enum skiff_class class_ = skiff_code_class(error->code);
+	if (self->state == NATIVE_GREETING && (class_ == SKIFF_CLASS_TCP || error->code == SKIFF_TLS_CLOSED))
+		native_silent_refusal(self, error);
+	else if (self->state == NATIVE_UP && class_ == SKIFF_CLASS_TCP)
+		skiffi_error_prefix(error, "connection to '%s' lost", self->base.config->endpoint->url);
+}
+
+void native_end(struct native_engine *self, const struct skiff_error *error, bool abort)
+{
+	if (self->state == NATIVE_IDLE)
+		return;
+	native_lock(self);
+	if (!self->error.code) {
+		self->error = *error;
+		native_explain(self, &self->error);
+		if (self->fault && error->code != SKIFF_CLOSED)
+			self->error = *skiffi_session_error(self->session);
+	}
+	self->transport->ops->info(self->transport, &self->seen);
+	native_unlock(self);
+	if (self->state == NATIVE_CLOSING)
+		return;
+	self->state = NATIVE_CLOSING;
+	self->transport->ops->close(self->transport, abort);
+}
+
+static bool native_falls_back(struct native_engine *self)
+{
+	enum skiff_code code = self->error.code;
+	return self->base.config->options->version == SKIFF_MQTT_AUTO && !self->up_us &&
+	       skiffi_session_version(self->session) == SKIFFI_V5 &&
+	       (code == SKIFF_MQTT_VERSION || code == SKIFF_MQTT_CLOSED);
+}
+
+static void native_open(struct skiffi_engine *engine);
+
+static void native_closed(void *user)
+{
+	struct native_engine *self = user;
+	self->transport->ops->free(self->transport);
+	self->transport = NULL;
+	uv_timer_stop(&self->timer);
+	self->timer_at_us = SKIFFI_NEVER;
+	native_lock(self);
+	self->state = NATIVE_IDLE;
+	skiffi_session_give_back(self->session, &self->writing);
+	bool again = native_falls_back(self);
+	skiffi_session_down(self->session);
+	if (again) {
+		struct skiffi_event none;
+		while (skiffi_session_pull(self->session, 0, &none, 1))
+			assert(0); /* nothing was requested before CONNACK */
+		skiffi_session_set_version(self->session, SKIFFI_V311);
+	} else {
+		self->down_told = false;
+	}
+	native_unlock(self);
+	if (again) {
+		skiffi_log(SKIFF_LOG_INFO, "engine", "the broker does not take MQTT 5; trying 3.1.1");
+		native_open(&self->base);
+	} else {
+		native_notify(self);
+	}
+}
+
+/* ---- the transport's events ---- */
+
+static void native_opened(void *user)
+{
+	struct native_engine *self = user;
+	int64_t now = skiffi_now_us();
+	native_lock(self);
+	self->transport->ops->info(self->transport, &self->seen);
+	self->greeting_us = now;
+	self->state = NATIVE_GREETING;
+	enum skiff_code code = skiffi_session_start(self->session, now);
+	native_unlock(self);
+	if (code) {
+		struct skiff_error error;
+		skiffi_fail_plain(&error, code);
+		native_end(self, &error, true);
+		return;
+	}
+	native_pump_out(self);
+	native_arm(self);
+}
+
+static void native_readable(void *user)
+{
+	native_pump_in(user);
+}
+
+static void native_writable(void *user)
+{
+	native_pump_out(user);
+}
+
+static void native_failed(void *user, const struct skiff_error *error)
+{
+	native_end(user, error, true);
+}
+
+static const struct skiffi_transport_events native_events = {
+	.opened = native_opened,
+	.readable = native_readable,
+	.writable = native_writable,
+	.failed = native_failed,
+	.closed = native_closed,
+};
+
+/* ---- deadlines ---- */
+
+static int64_t native_after_ms(int64_t start_us, int ms)
+{
+	return ms < 0 ? SKIFFI_NEVER : start_us + (int64_t)ms * 1000;
+}
+
+static int64_t native_deadline(struct native_engine *self)
+{
+	const struct skiff_timeouts *timeouts = &self->base.config->options->timeouts;
+	if (self->state == NATIVE_UP) {
+		native_lock(self);
+		int64_t deadline = skiffi_session_deadline(self->session);
+		native_unlock(self);
+		return deadline;
+	}
+	int64_t whole = native_after_ms(self->started_us, timeouts->total_ms);
+	int64_t greeting =
+		self->state == NATIVE_GREETING ? native_after_ms(self->greeting_us, timeouts->mqtt_ms) : SKIFFI_NEVER;
+	return whole < greeting ? whole : greeting;
+}
+
+static const char *native_phase(const struct native_engine *self)
+{
+	const struct skiff_phases *phases = &self->seen.phases;
+	if (self->state == NATIVE_GREETING)
+		return "waiting for CONNACK";
+	if (phases->dns_us < 0)
+		return "resolving the name";
+	if (phases->tcp_us < 0)
+		return "connecting";
+	return self->base.config->endpoint->kind == SKIFFI_WS ? "the TLS handshake or the WebSocket upgrade"
+							      : "the TLS handshake";
+}
+
+static void native_timed_out(struct native_engine *self, int64_t now)
+{
+	const char *url = self->base.config->endpoint->url;
+	struct skiff_error error;
+	native_lock(self);
+	self->transport->ops->info(self->transport, &self->seen);
+	native_unlock(self);
+	long long ms = (now - self->started_us) / 1000;
+	if (self->state == NATIVE_GREETING)
+		skiffi_fail(&error, SKIFF_MQTT_TIMEOUT, 0,
+			"'%s' took the connection but sent no CONNACK within %lld ms; it may not be an MQTT broker, or "
+			"a very busy one",
+			url, (long long)(now - self->greeting_us) / 1000);
+	else
+		skiffi_fail(&error, SKIFF_TIMEOUT, 0, "connecting to '%s' took more than %lld ms, and was still %s",
+			url, ms, native_phase(self));
+	native_end(self, &error, true);
+}
+
+static void native_tick(struct native_engine *self, int64_t now)
+{
+	native_lock(self);
+	skiffi_session_tick(self->session, now);
+	bool tells = skiffi_session_tells(self->session);
+	native_unlock(self);
+	if (tells)
+		native_notify(self);
+	native_pump_out(self);
+}
+
+static void native_on_timer(uv_timer_t *timer)
+{
+	struct native_engine *self = timer->data;
+	int64_t now = skiffi_now_us();
+	self->timer_at_us = SKIFFI_NEVER;
+	if (self->state == NATIVE_IDLE || self->state == NATIVE_CLOSING)
+		return;
+	if (now >= native_deadline(self)) {
+		if (self->state == NATIVE_UP)
+			native_tick(self, now);
+		else
+			native_timed_out(self, now);
+	}
+	native_arm(self);
+}
+
+/* The timer is moved only forward: a deadline that has receded since is found out when it fires. */
+void native_arm(struct native_engine *self)
+{
+	if (self->state == NATIVE_IDLE || self->state == NATIVE_CLOSING)
+		return;
+	int64_t deadline = native_deadline(self);
+	if (deadline >= self->timer_at_us)
+		return;
+	int64_t now = skiffi_now_us();
+	uint64_t wait_ms = deadline > now ? (uint64_t)(deadline - now + 999) / 1000 : 0;
+	self->timer_at_us = deadline;
+	uv_update_time(&self->base.config->loop->uv);
+	uv_timer_start(&self->timer, native_on_timer, wait_ms, 0);
+}
+
+/* ---- operations ---- */
+
+static void native_start_failed(struct native_engine *self)
+{
+	native_lock(self);
+	skiffi_fail_plain(&self->error, SKIFF_MEMORY);
+	self->state = NATIVE_IDLE;
+	skiffi_session_down(self->session);
+	self->down_told = false;
+	native_unlock(self);
+	skiffi_loop_post(self->base.config->loop, &self->wake); /* the wake finds DOWN untold */
+}
+
+static void native_open(struct skiffi_engine *engine)
+{
+	struct native_engine *self = native_of(engine);
+	assert(self->state == NATIVE_IDLE);
+	if (!self->timer_inited) {
+		uv_timer_init(&engine->config->loop->uv, &self->timer);
+		self->timer.data = self;
+		self->timer_inited = true;
+	}
+	native_lock(self);
+	memset(&self->seen, 0, sizeof self->seen);
+	self->seen.phases = (struct skiff_phases){-1, -1, -1, -1, -1, -1, -1};
+	self->seen.reason = -1;
+	self->error = (struct skiff_error){0};
+	self->ending = self->fault = false;
+	self->down_told = true;
+	self->started_us = skiffi_now_us();
+	self->greeting_us = self->up_us = 0;
+	self->state = NATIVE_OPENING;
+	native_unlock(self);
+	self->transport = skiffi_transport_new(engine->config->loop, &self->transport_config, &native_events, self);
+	if (self->transport && self->transport->ops->open(self->transport)) {
+		native_arm(self);
+		return;
+	}
+	if (self->transport)
+		self->transport->ops->free(self->transport);
+	self->transport = NULL;
+	native_start_failed(self);
+}
+
+static void native_close(struct skiffi_engine *engine, bool abort)
+{
+	struct skiff_error error;
+	skiffi_fail(&error, SKIFF_CLOSED, 0, "closed by this client");
+	native_end(native_of(engine), &error, abort);
+}
+
+/* A failed session, and an accepted CONNACK, are also the engine's business. */
+static size_t native_filter(struct native_engine *self, struct skiffi_event *events, size_t count)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (events[i].kind == SKIFFI_EVENT_DOWN) {
+			self->fault = true;
+			continue;
+		}
+		if (events[i].kind == SKIFFI_EVENT_UP) {
+			self->state = NATIVE_UP;
+			self->up_us = skiffi_now_us();
+		}
+		if (kept != i) {
+			events[kept] = events[i];
+			if (events[kept].properties)
+				events[kept].properties = &events[kept].storage;
+		}
+		kept++;
+	}
+	return kept;
+}
+
+static size_t native_pull(struct skiffi_engine *engine, struct skiffi_event *events, size_t max)
+{
+	struct native_engine *self = native_of(engine);
+	size_t count;
+	do
+		count = skiffi_session_pull(self->session, skiffi_now_us(), events, max);
+	while (count && !(count = native_filter(self, events, count)));
+	if (count || self->state != NATIVE_IDLE || self->down_told)
+		return count;
+	self->down_told = true;
+	memset(&events[0], 0, sizeof events[0]);
+	events[0].kind = SKIFFI_EVENT_DOWN;
+	events[0].code = self->error.code;
+	events[0].reason = -1;
+	return 1;
+}
+
+void native_notify(struct native_engine *self)
+{
+	self->base.config->notify(self->base.config->user);
+	if (self->fault && (self->state == NATIVE_GREETING || self->state == NATIVE_UP))
+		skiffi_loop_post(self->base.config->loop, &self->wake);
+	native_arm(self);
+}
+
+static void native_on_wake(struct skiffi_job *job)
+{
+	struct native_engine *self = (struct native_engine *)((char *)job - offsetof(struct native_engine, wake));
+	native_pump_out(self);
+	if (self->state == NATIVE_IDLE && !self->down_told)
+		native_notify(self);
+}
+
+static enum skiff_code native_publish(struct skiffi_engine *engine, const struct skiff_message *message,
+	struct skiffi_kept *kept, void *op, struct skiff_error *error)
+{
+	return skiffi_session_publish(native_of(engine)->session, message, kept, op, error);
+}
+
+static enum skiff_code native_subscribe(struct skiffi_engine *engine, bool subscribe,
+	const struct skiffi_engine_filter *filters, size_t count, const struct skiff_properties *properties, void *op,
+	struct skiff_error *error)
+{
+	struct skiffi_filter *list = skiffi_malloc(count * sizeof *list);
+	if (!list)
+		return skiffi_fail_plain(error, SKIFF_MEMORY);
+	for (size_t i = 0; i < count; i++)
+		list[i] = (struct skiffi_filter){filters[i].filter, filters[i].options};
+	enum skiff_code code = skiffi_session_subscribe(native_of(engine)->session,
+		subscribe ? SKIFFI_SUBSCRIBE : SKIFFI_UNSUBSCRIBE, list, count, properties, op, error);
+	skiffi_free(list);
+	return code;
+}
+
+static void native_disconnect(struct skiffi_engine *engine, uint8_t reason, const struct skiff_properties *properties)
+{
+	struct native_engine *self = native_of(engine);
+	skiffi_session_disconnect(self->session, reason, properties);
+	self->ending = true;
+}
+
+static void native_forget(struct skiffi_engine *engine)
+{
+	skiffi_session_forget(native_of(engine)->session);
+}
+
+static void native_flush(struct skiffi_engine *engine)
+{
+	struct native_engine *self = native_of(engine);
+	if (atomic_load(&self->writer_sleeps) && atomic_exchange(&self->writer_sleeps, false))
+		skiffi_loop_post(engine->config->loop, &self->wake);
+}
+
+static void native_wants_room(struct skiffi_engine *engine)
+{
+	atomic_store(&native_of(engine)->room_wanted, true);
+}
+
+static struct skiffi_kept *native_keep(struct skiffi_engine *engine, const struct skiff_message *message)
+{
+	return skiffi_session_keep(native_of(engine)->session, message);
+}
+
+static void native_unkeep(struct skiffi_engine *engine, struct skiffi_kept *kept)
+{
+	skiffi_session_unkeep(native_of(engine)->session, kept);
+}
+
+static void native_load(const struct skiffi_engine *engine, size_t *inflight, size_t *unanswered, size_t *unsent)
+{
+	const struct native_engine *self = (const struct native_engine *)engine;
+	*inflight = skiffi_session_inflight(self->session);
+	*unanswered = skiffi_session_unanswered(self->session);
+	*unsent = skiffi_session_unsent(self->session);
+}
+
+static void native_info(const struct skiffi_engine *engine, struct skiff_connection *connection)
+{
+	const struct native_engine *self = (const struct native_engine *)engine;
+	*connection = self->seen;
+	snprintf(connection->url, sizeof connection->url, "%s", engine->config->endpoint->url);
+	if (self->greeting_us)
+		skiffi_session_info(self->session, connection);
+	if (self->up_us) {
+		connection->phases.mqtt_us = self->up_us - self->greeting_us;
+		connection->phases.total_us = self->up_us - self->started_us;
+	}
+}
+
+static void native_statistics(const struct skiffi_engine *engine, struct skiff_statistics *statistics)
+{
+	skiffi_session_statistics(((const struct native_engine *)engine)->session, statistics);
+}
+
+static const struct skiff_error *native_error(const struct skiffi_engine *engine)
+{
+	return &((const struct native_engine *)engine)->error;
+}
+
+/* ---- life ---- */
+
+static void native_release(struct native_engine *self)
+{
+	void (*freed)(void *user) = self->freed;
+	void *user = self->freed_user;
+	skiffi_session_free(self->session);
+	skiffi_tls_context_free(self->tls);
+	skiffi_free(self);
+	if (freed)
+		freed(user);
+}
+
+static void native_on_timer_closed(uv_handle_t *timer)
+{
+	native_release(timer->data);
+}
+
+static void native_free(struct skiffi_engine *engine, void (*freed)(void *user), void *user)
+{
+	struct native_engine *self = native_of(engine);
+	assert(self->state == NATIVE_IDLE);
+	self->freed = freed;
+	self->freed_user = user;
+	skiffi_output_release(&self->writing, &(struct skiffi_kept_pool){0});
+	if (!self->timer_inited) {
+		native_release(self);
+		return;
+	}
+	skiffi_loop_cancel(engine->config->loop, &self->wake);
+	uv_close((uv_handle_t *)&self->timer, native_on_timer_closed);
+}
+
+static const struct skiffi_engine_ops native_ops = {
+	.name = "native",
+	.open = native_open,
+	.close = native_close,
+	.pull = native_pull,
+	.publish = native_publish,
+	.subscribe = native_subscribe,
+	.disconnect = native_disconnect,
+	.forget = native_forget,
+	.flush = native_flush,
+	.wants_room = native_wants_room,
+	.keep = native_keep,
+	.unkeep = native_unkeep,
+	.load = native_load,
+	.info = native_info,
+	.statistics = native_statistics,
+	.error = native_error,
+	.free = native_free,
+};
+
+struct skiffi_engine *skiffi_native_engine_new(const struct skiffi_engine_config *config, struct skiff_error *error)
+{
+	struct native_engine *self = skiffi_calloc(1, sizeof *self);
+	if (!self) {
+		skiffi_fail_plain(error, SKIFF_MEMORY);
+		return NULL;
+	}
+	self->base = (struct skiffi_engine){&native_ops, config};
+	self->wake.run = native_on_wake;
+	self->timer_at_us = SKIFFI_NEVER;
+	self->down_told = true;
+	self->seen.phases = (struct skiff_phases){-1, -1, -1, -1, -1, -1, -1};
+	self->seen.reason = -1;
+	bool v311 = config->options->version == SKIFF_MQTT_311;
+	if (!native_options(self, error))
+		goto fail;
+	self->session = skiffi_session_new(&self->session_config, v311 ? SKIFFI_V311 : SKIFFI_V5);
+	if (self->session)
+		return &self->base;
+	skiffi_fail_plain(error, SKIFF_MEMORY);
+fail:
+	native_release(self);
+	return NULL;
+}

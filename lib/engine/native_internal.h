@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* native_internal.h: the native engine's own state, shared by the native_*.c files and nobody else. */
+#ifndef SKIFFI_NATIVE_INTERNAL_H
+#define SKIFFI_NATIVE_INTERNAL_H
+
+#include "engine/engine.h"
+#include "session/session.h"
+#include "transport/transport.h"
+#include <stdatomic.h>
+
+/* One attempt's life. IDLE -> OPENING (open) -> GREETING (transport opened, CONNECT written) -> UP (CONNACK) -> CLOSING
+ * (a fault, close, or DISCONNECT written) -> IDLE (transport closed, DOWN told). Any of the middle ones may go to
+ * CLOSING. */
+enum native_state { NATIVE_IDLE, NATIVE_OPENING, NATIVE_GREETING, NATIVE_UP, NATIVE_CLOSING };
+
+struct native_engine {
+	struct skiffi_engine base; /* first */
+	enum native_state state;
+	struct skiffi_session_config session_config;
+	struct skiff_properties connect_properties, will_properties;
+	struct skiffi_session *session; /* under the lock */
+	struct skiffi_tls_context *tls; /* NULL without TLS */
+	struct skiffi_transport_config transport_config;
+	struct skiffi_transport *transport; /* NULL while IDLE */
+	struct skiffi_output writing;       /* taken from the session; loop thread */
+	_Atomic(bool) writer_sleeps;        /* the output is empty: who adds to it must wake the loop */
+	_Atomic(bool) room_wanted;
+	bool ending;    /* under the lock: DISCONNECT is in the output; close when it is written */
+	bool fault;     /* the session failed: close when its last words are written */
+	bool down_told; /* under the lock */
+	bool fell_back; /* MQTT 5 was refused and 3.1.1 is used from now on */
+	struct skiffi_job wake;
+	uv_timer_t timer;
+	bool timer_inited;
+	int64_t timer_at_us;                    /* when the timer will fire; SKIFFI_NEVER: not armed */
+	int64_t started_us, greeting_us, up_us; /* of this attempt; 0: not yet */
+	struct skiff_error error;               /* why it ended, under the lock; SKIFF_OK while it has not */
+	struct skiff_connection seen;           /* what the transport said last, under the lock */
+	void (*freed)(void *user);
+	void *freed_user;
+};
+
+/* native_pump.c: moves bytes between session and transport. */
+void native_pump_in(struct native_engine *self);
+void native_pump_out(struct native_engine *self);
+
+/* native_engine.c */
+/* The first cause counts; then the transport is closed, in order or at once. */
+void native_end(struct native_engine *self, const struct skiff_error *error, bool abort);
+void native_arm(struct native_engine *self);
+void native_notify(struct native_engine *self);
+
+/* native_options.c */
+bool native_options(struct native_engine *self, struct skiff_error *error);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* native_options.c: the user's options become the session's and the transport's. */
+#include "engine/native_internal.h"
+#include "transport/tls_context.h"
+
+enum { OUTBOUND_ALIASES_DEFAULT = 64, PING_TIMEOUT_DEFAULT_MS = 10000, TOPIC_ALIAS_MAXIMUM_DEFAULT = 32 };
+enum { RECEIVE_HIGH_BYTES = 1024 * 1024 };
+
+static void options_properties(struct native_engine *self, const struct skiff_options *options)
+{
+	struct skiff_properties *properties = &self->connect_properties;
+	if (options->connect_properties)
+		*properties = *options->connect_properties;
+	if (options->session_expiry_s) {
+		properties->has |= SKIFF_HAS_SESSION_EXPIRY;
+		properties->session_expiry_s = options->session_expiry_s;
+	}
+	if (!(properties->has & SKIFF_HAS_TOPIC_ALIAS_MAXIMUM)) {
+		properties->has |= SKIFF_HAS_TOPIC_ALIAS_MAXIMUM;
+		properties->topic_alias_maximum = TOPIC_ALIAS_MAXIMUM_DEFAULT;
+	}
+}
+
+static void options_will(struct native_engine *self, const struct skiff_will *will)
+{
+	struct skiffi_connect *connect = &self->session_config.connect;
+	connect->has_will = will->topic.data != NULL;
+	connect->will = (struct skiff_message){.topic = will->topic,
+		.payload = will->payload,
+		.qos = will->qos,
+		.retain = will->retain,
+		.properties = will->properties};
+}
+
+static void options_session(struct native_engine *self, const struct skiff_options *options)
+{
+	struct skiffi_session_config *config = &self->session_config;
+	int ping_ms = options->ping_timeout_ms ? options->ping_timeout_ms : PING_TIMEOUT_DEFAULT_MS;
+	config->connect.client_id = skiff_text(options->client_id);
+	config->connect.keep_alive_s = options->keep_alive_s < 0 ? 0 : (uint16_t)options->keep_alive_s;
+	config->connect.properties = &self->connect_properties;
+	config->connect.user_name = skiff_text(options->user_name);
+	config->connect.password = options->password;
+	config->resume = options->resume_session;
+	config->outbound_aliases = options->outbound_aliases < 0 ? 0
+				   : options->outbound_aliases   ? (uint16_t)options->outbound_aliases
+								 : OUTBOUND_ALIASES_DEFAULT;
+	config->output_high_bytes = self->base.config->output_high_bytes;
+	config->ping_timeout_us = (int64_t)ping_ms * 1000;
+	options_properties(self, options);
+	options_will(self, &options->will);
+}
+
+bool native_options(struct native_engine *self, struct skiff_error *error)
+{
+	const struct skiffi_engine_config *config = self->base.config;
+	const struct skiff_options *options = config->options;
+	options_session(self, options);
+	self->transport_config = (struct skiffi_transport_config){.endpoint = config->endpoint,
+		.timeouts = options->timeouts,
+		.http_headers = options->http_headers,
+		.http_header_count = options->http_header_count,
+		.receive_high_bytes = RECEIVE_HIGH_BYTES};
+	if (config->endpoint->tls) {
+		self->tls = skiffi_tls_context_new(&options->tls, config->endpoint, error);
+		if (!self->tls)
+			return false;
+		self->transport_config.tls = self->tls;
+	}
+	return true;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* native_pump.c: bytes between session and transport, in bulk.
+ *
+ * Out: all there is leaves at once; a lone message never waits for others. When there is no more, the processor is
+ * offered once to whoever is filling the output (on one core that is the publisher, which would otherwise have to
+ * wake this thread for every message); only then the writer sleeps, and the next to add something wakes it.
+ * In: what one read brought is decoded under one hold of the lock, and its acknowledgements leave in one write. */
+#include "base/clock.h"
+#include "engine/native_internal.h"
+#include <sched.h>
+
+enum { PUMP_PIECES = 64, PUMP_WRITES = 64, PUMP_READS = 16 };
+
+enum pump_outcome { PUMP_MORE, PUMP_BLOCKED, PUMP_EMPTY };
+
+/* Fetches what waits. Under the lock the decision to sleep cannot miss an addition. */
+static bool pump_fetch(struct native_engine *self, bool may_sleep)
+{
+	pthread_mutex_lock(self->base.config->lock);
+	skiffi_session_give_back(self->session, &self->writing);
+	bool some = skiffi_session_take_output(self->session, &self->writing);
+	if (!some && may_sleep)
+		atomic_store(&self->writer_sleeps, true);
+	pthread_mutex_unlock(self->base.config->lock);
+	return some;
+}
+
+static bool pump_sent(struct native_engine *self, size_t len)
+{
+	skiffi_output_take(&self->writing, len);
+	pthread_mutex_lock(self->base.config->lock);
+	skiffi_session_sent(self->session, len, skiffi_now_us());
+	bool tells = skiffi_session_tells(self->session);
+	pthread_mutex_unlock(self->base.config->lock);
+	return tells;
+}
+
+static enum pump_outcome pump_write(struct native_engine *self, bool *tells)
+{
+	struct iovec pieces[PUMP_PIECES];
+	size_t count = skiffi_output_pieces(&self->writing, pieces, PUMP_PIECES), len = 0;
+	for (size_t i = 0; i < count; i++)
+		len += pieces[i].iov_len;
+	ptrdiff_t taken = self->transport->ops->send(self->transport, pieces, count);
+	if (taken > 0)
+		*tells |= pump_sent(self, (size_t)taken);
+	return taken == (ptrdiff_t)len ? PUMP_MORE : PUMP_BLOCKED;
+}
+
+static enum pump_outcome pump_all(struct native_engine *self, bool *tells)
+{
+	bool wrote = false;
+	for (unsigned i = 0; i < PUMP_WRITES; i++) {
+		if (!self->writing.len) {
+			if (pump_fetch(self, !wrote)) {
+				wrote = false;
+			} else if (wrote) {
+				wrote = false;
+				sched_yield();
+				continue;
+			} else {
+				return PUMP_EMPTY;
+			}
+		}
+		if (pump_write(self, tells) == PUMP_BLOCKED)
+			return PUMP_BLOCKED;
+		wrote = true;
+	}
+	return PUMP_MORE;
+}
+
+/* What waits for the output to be empty: a DISCONNECT that was to be the last, the last words of a fault. */
+static void pump_drained(struct native_engine *self)
+{
+	pthread_mutex_lock(self->base.config->lock);
+	bool ending = self->ending, fault = self->fault;
+	struct skiff_error error = *skiffi_session_error(self->session);
+	pthread_mutex_unlock(self->base.config->lock);
+	if (fault)
+		native_end(self, &error, false);
+	else if (ending)
+		native_end(self, &(struct skiff_error){SKIFF_CLOSED, 0, "disconnected by this client"}, false);
+}
+
+void native_pump_out(struct native_engine *self)
+{
+	bool tells = false;
+	if (self->state != NATIVE_GREETING && self->state != NATIVE_UP)
+		return;
+	enum pump_outcome outcome = pump_all(self, &tells);
+	if (outcome == PUMP_MORE)
+		skiffi_loop_post(self->base.config->loop, &self->wake);
+	if (outcome == PUMP_EMPTY || (outcome == PUMP_BLOCKED && self->fault))
+		pump_drained(self);
+	if (atomic_exchange(&self->room_wanted, false))
+		tells = true;
+	if (tells)
+		native_notify(self);
+}
+
+/* One read and all that it brought; false: there is no more now, or no more at all. */
+static bool pump_read(struct native_engine *self)
+{
+	struct skiffi_loop *loop = self->base.config->loop;
+	ptrdiff_t len = self->transport->ops->recv(self->transport, loop->scratch, SKIFFI_LOOP_SCRATCH_BYTES);
+	if (len <= 0)
+		return false;
+	pthread_mutex_lock(self->base.config->lock);
+	skiffi_session_input(self->session, loop->scratch, (size_t)len);
+	pthread_mutex_unlock(self->base.config->lock);
+	native_notify(self);
+	native_pump_out(self);
+	return len == SKIFFI_LOOP_SCRATCH_BYTES && (self->state == NATIVE_GREETING || self->state == NATIVE_UP);
+}
+
+void native_pump_in(struct native_engine *self)
+{
+	for (unsigned i = 0; i < PUMP_READS; i++)
+		if (!pump_read(self))
+			return;
+}
