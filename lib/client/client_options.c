@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "client/client_internal.h"
-#include "codec/packet.h"
 #include "codec/properties.h"
 #include "codec/topic.h"
 #include <stdio.h>
