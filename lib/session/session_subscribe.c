@@ -107,8 +107,8 @@ enum session_step session_on_suback(
 	}
 	bool counted = session->version == SKIFFI_V5 || frame->type == SKIFFI_SUBACK;
 	if (counted && packet.reasons.len != slot->filters) { /* [MQTT-3.8.4-6], [MQTT-3.11.3-1] */
-		session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82, "the broker answered %u filters with %zu reasons", slot->filters,
-			packet.reasons.len);
+		session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82, "the broker answered %u filters with %zu reasons",
+			slot->filters, packet.reasons.len);
 		return STEP_QUIET;
 	}
 	session_event(event, SKIFFI_EVENT_DONE, slot->op, SKIFF_OK, -1);
