@@ -94,6 +94,8 @@ run_fuzz()
 		new=$(mktemp -d)
 		set -- "$target" "-max_total_time=$((fuzz_seconds / count))" -timeout=10 -rss_limit_mb=1024 \
 			"-artifact_prefix=$PWD/build/fuzz/" "$new"
+		words=tests/fuzz/${name#fuzz_}.dict
+		[ ! -f "$words" ] || set -- "$@" "-dict=$words"
 		seeds=tests/fuzz/corpus/${name#fuzz_}
 		[ ! -d "$seeds" ] || set -- "$@" "$seeds"
 		if setup_run "fuzz: $name" "$@"; then
