@@ -12,7 +12,8 @@ bool skiffi_ping_encode(struct skiffi_buffer *out, enum skiffi_packet_type type)
 bool skiffi_ping_decode(const struct skiffi_frame *frame, struct skiffi_refusal *why)
 {
 	if (frame->flags != 0)
-		return skiffi_refuse(why, SKIFFI_MALFORMED, "the flags of a ping are not 0 [MQTT-2.1.3-1]");
+		return skiffi_refuse(why, SKIFFI_MALFORMED,
+			"the flags of a ping are not 0 [MQTT-2.1.3-1] [MQTT 3.1.1: MQTT-2.2.2-2]");
 	if (frame->body_len != 0)
 		return skiffi_refuse(why, SKIFFI_MALFORMED, "a ping has no body [MQTT 5, 3.12.1 and 3.13.1]");
 	return true;

@@ -19,7 +19,8 @@ static size_t publish_properties_len(const struct skiffi_publish *packet)
 /* Of the head without the fixed header; `*properties_len` is 0 under V311. */
 static size_t publish_fields_len(enum skiffi_protocol v, const struct skiffi_publish *packet, size_t *properties_len)
 {
-	size_t len = 2 + packet->topic.len + (packet->qos ? 2 : 0); /* no id at QoS 0 [MQTT-2.2.1-2] */
+	size_t len = 2 + packet->topic.len +
+		     (packet->qos ? 2 : 0); /* no id at QoS 0 [MQTT-2.2.1-2] [MQTT 3.1.1: MQTT-2.3.1-5] */
 
 	*properties_len = 0;
 	if (v != SKIFFI_V5)
@@ -38,8 +39,6 @@ size_t skiffi_publish_head_len(enum skiffi_protocol v, const struct skiffi_publi
 static uint8_t *publish_properties_write(uint8_t *at, const struct skiffi_publish *packet, size_t len)
 {
 	at = skiffi_write_varint(at, (uint32_t)len); /* [MQTT-2.2.2-1] */
-	if (len == 0)
-		return at;
 	if (packet->topic_alias) {
 		at = skiffi_write_u8(at, ID_TOPIC_ALIAS);
 		at = skiffi_write_u16(at, packet->topic_alias);

@@ -52,7 +52,7 @@ static bool levels_valid(struct skiff_bytes filter, const char **rule)
 		if (text[i] == '#' && (!first || !last))
 			return rule_set(rule, "'#' stands alone in the last level [MQTT-4.7.1-1]");
 		if (text[i] == '+' && (!first || (!last && text[i + 1] != '/')))
-			return rule_set(rule, "'+' fills a whole level [MQTT-4.7.1-2]");
+			return rule_set(rule, "'+' fills a whole level [MQTT-4.7.1-2] [MQTT 3.1.1: MQTT-4.7.1-3]");
 	}
 	return true;
 }

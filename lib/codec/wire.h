@@ -110,12 +110,13 @@ static inline size_t skiffi_varint_len(uint32_t value)
 
 enum skiffi_text {
 	SKIFFI_TEXT_OK,
-	SKIFFI_TEXT_ILL_FORMED, /* not UTF-8, or a surrogate [MQTT-1.5.4-1] */
-	SKIFFI_TEXT_NUL,        /* U+0000 [MQTT-1.5.4-2] */
+	SKIFFI_TEXT_ILL_FORMED, /* not UTF-8, or a surrogate [MQTT-1.5.4-1] [MQTT 3.1.1: MQTT-1.5.3-1] */
+	SKIFFI_TEXT_NUL,        /* U+0000 [MQTT-1.5.4-2] [MQTT 3.1.1: MQTT-1.5.3-2] */
 	SKIFFI_TEXT_WILDCARD    /* '+' or '#' [MQTT-3.3.2-2]; from skiffi_topic_scan only */
 };
 
-/* The first thing wrong with a string; a byte-order mark is data [MQTT-1.5.4-3]. Fast on ASCII. */
+/* The first thing wrong with a string; a byte-order mark is data [MQTT-1.5.4-3] [MQTT 3.1.1: MQTT-1.5.3-3]. Fast on
+ * ASCII. */
 enum skiffi_text skiffi_text_scan(struct skiff_bytes text);
 
 /* The same and, in the same pass, wildcards. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cases.c: the harness behind the tables of packets. */
 #include "cases.h"
+#include "support/alloc_twin.h"
 #include "support/packet_any.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,20 @@ static void check_cuts(const struct packet_case *row)
 	assert_int_equal(accepted, row->shorter & ~LOOSE);
 }
 
+/* Without memory an encoder says so, and has written nothing. */
+static void check_no_memory(const struct packet_any *any)
+{
+	struct skiffi_buffer out = {0};
+	bool written;
+
+	alloc_twin_fail_after(0);
+	written = packet_any_encode(&out, any);
+	alloc_twin_fail_after(-1);
+	assert_false(written);
+	assert_int_equal(skiffi_buffer_len(&out), 0);
+	skiffi_buffer_release(&out);
+}
+
 static void check_accepted(const struct packet_case *row)
 {
 	struct packet_any any;
@@ -106,17 +121,18 @@ static void check_accepted(const struct packet_case *row)
 	if (row->first >> 4 != SKIFFI_AUTH && !(row->shorter & LOOSE))
 		assert_written(&out, packet, len);
 	skiffi_buffer_release(&out);
+	check_no_memory(&any);
 	free(packet);
 	check_cuts(row);
 }
 
-/* Whether `rule` holds each "MQTT-x.y.z-n" of `name`. */
+/* Whether `rule` holds each "[MQTT-x.y.z-n]" of `name`. */
 static void check_citations(const char *name, const char *rule)
 {
-	for (const char *at = name; (at = strstr(at, "MQTT-")) != NULL; at++) {
+	for (const char *at = name; (at = strstr(at, "[MQTT-")) != NULL; at++) {
 		char id[24];
 
-		snprintf(id, sizeof(id), "%.*s]", (int)strcspn(at, "]"), at);
+		snprintf(id, sizeof(id), "%.*s]", (int)strcspn(at, "]") - 1, at + 1);
 		if (!strstr(rule, id))
 			fail_msg("the rule '%s' does not cite %s", rule, id);
 	}

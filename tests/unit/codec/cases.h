@@ -3,7 +3,8 @@
  *
  * An accepted row is framed from every prefix, decoded, encoded again to the same bytes, and cut at every length. A
  * refused row is a valid packet with one rule broken: the reason must be the one given, and the rule that the decoder
- * names must hold every statement's id that the row's name holds. */
+ * names must hold every statement's id that stands in the row's name in brackets; one in parentheses is kept too, by a
+ * check that serves others. */
 #ifndef TESTS_CODEC_CASES_H
 #define TESTS_CODEC_CASES_H
 

@@ -45,7 +45,8 @@ static const struct packet_case rows[] = {
 	{"no will topic [MQTT-3.1.2-9]", V3, CLIENT, 0x10, BODY(NAME "\4\6\0\0\0\0"), 0x81, 0},
 	{"no will payload [MQTT-3.1.2-9]", V3, CLIENT, 0x10, BODY(NAME "\4\6\0\0\0\0\0\1t"), 0x81, 0},
 	{"no will properties", V5, CLIENT, 0x10, BODY(NAME "\5\6\0\0\0\0\0"), 0x81, 0},
-	{"will topic not UTF-8 [MQTT-1.5.4-1]", V5, CLIENT, 0x10, BODY(NAME "\5\6\0\0\0\0\0\0\0\1\xff\0\0"), 0x81, 0},
+	{"will topic not UTF-8 [MQTT-1.5.4-1] (MQTT-3.1.3-11) (MQTT-3.1.3-10 of 3.1.1)", V5, CLIENT, 0x10,
+		BODY(NAME "\5\6\0\0\0\0\0\0\0\1\xff\0\0"), 0x81, 0},
 	{"will topic with wildcard [MQTT-4.7.0-1]", V3, CLIENT, 0x10, BODY(NAME "\4\6\0\0\0\0\0\1#\0\0"), 0x81, 0},
 	{"will topic empty [MQTT-4.7.3-1]", V3, CLIENT, 0x10, BODY(NAME "\4\6\0\0\0\0\0\0\0\0"), 0x81, 0},
 	{"no user name [MQTT-3.1.2-17]", V5, CLIENT, 0x10, BODY(NAME "\5\x82\0\0\0\0\0"), 0x81, 0},
@@ -131,12 +132,53 @@ static void read_field_by_field(void **state)
 	skiffi_buffer_release(&out);
 }
 
+static void properties_of_the_packet_and_of_the_will(void **state)
+{
+	struct skiff_properties will = {.has = SKIFF_HAS_WILL_DELAY, .will_delay_s = 5}, properties[2];
+	struct skiff_properties own = {.has = SKIFF_HAS_RECEIVE_MAXIMUM, .receive_maximum = 7};
+	struct skiffi_connect packet = full(&will), back;
+	struct skiffi_buffer out = {0};
+	struct skiffi_refusal why;
+	struct skiffi_frame frame;
+	enum skiffi_protocol v;
+
+	(void)state;
+	packet.properties = &own;
+	assert_true(skiffi_connect_encode(&out, V5, &packet));
+	frame = whole_frame(skiffi_buffer_head(&out), skiffi_buffer_len(&out));
+	assert_true(skiffi_connect_decode(&frame, &v, &back, properties, &why));
+	assert_int_equal(v, V5);
+	assert_ptr_equal(back.properties, &properties[0]);
+	assert_int_equal(back.properties->receive_maximum, 7);
+	assert_ptr_equal(back.will.properties, &properties[1]);
+	assert_int_equal(back.will.properties->will_delay_s, 5);
+	skiffi_buffer_release(&out);
+}
+
+static void no_properties_are_null(void **state)
+{
+	static const char bytes[] = "\x10\x15" NAME "\5\6\0\0\0\0\1i\0\0\1t\0\1p";
+	struct skiff_properties properties[2];
+	struct skiffi_frame frame = whole_frame(bytes, sizeof(bytes) - 1);
+	struct skiffi_connect packet;
+	struct skiffi_refusal why;
+	enum skiffi_protocol v;
+
+	(void)state;
+	assert_true(skiffi_connect_decode(&frame, &v, &packet, properties, &why));
+	assert_true(packet.has_will);
+	assert_null(packet.properties);
+	assert_null(packet.will.properties);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_of_the_payload_MQTT_3_1_3_1),
 		cmocka_unit_test(minimal_forms),
 		cmocka_unit_test(read_field_by_field),
+		cmocka_unit_test(properties_of_the_packet_and_of_the_will),
+		cmocka_unit_test(no_properties_are_null),
 	};
 
 	return cases_run("connect", rows, COUNT(rows), tests, COUNT(tests));

@@ -9,7 +9,7 @@ static const struct packet_case rows[] = {
 	{"5 PINGRESP", V5, SERVER, 0xd0, BODY(""), 0, 0},
 	{"PINGREQ with flags [MQTT-2.1.3-1]", V5, CLIENT, 0xc1, BODY(""), 0x81, 0},
 	{"PINGRESP with flags [MQTT-2.1.3-1]", V5, SERVER, 0xd8, BODY(""), 0x81, 0},
-	{"3.1.1 PINGRESP with flags [MQTT-2.1.3-1]", V3, SERVER, 0xd2, BODY(""), 0x81, 0},
+	{"3.1.1 PINGRESP with flags [MQTT-2.2.2-2]", V3, SERVER, 0xd2, BODY(""), 0x81, 0},
 	{"PINGREQ with a body", V3, CLIENT, 0xc0, BODY("\0"), 0x81, 0},
 	{"PINGRESP with a body", V5, SERVER, 0xd0, BODY("\0\0"), 0x81, 0},
 	{"type 0 of 3.1.1", V3, SERVER, 0x00, BODY(""), 0x81, 0},

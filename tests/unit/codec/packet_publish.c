@@ -53,9 +53,9 @@ static const struct packet_case rows[] = {
 		BODY("\0\x0a"
 		     "abcdefgh+j\0"),
 		0x81, 0},
-	{"topic with U+0000 [MQTT-4.7.3-2]", V3, SERVER, 0x30, BODY("\0\3a\0bhi"), 0x81, 0},
+	{"3.1.1 topic with U+0000 [MQTT-4.7.3-2] (MQTT-1.5.3-2)", V3, SERVER, 0x30, BODY("\0\3a\0bhi"), 0x81, 0},
 	{"topic with U+0000 [MQTT-1.5.4-2]", V5, SERVER, 0x30, BODY("\0\3a\0b\0hi"), 0x81, 0},
-	{"topic not UTF-8 [MQTT-1.5.4-1]", V3, SERVER, 0x30,
+	{"3.1.1 topic not UTF-8 [MQTT-1.5.4-1] (MQTT-1.5.3-1)", V3, SERVER, 0x30,
 		BODY("\0\3a\xff"
 		     "bhi"),
 		0x81, 0},
@@ -79,8 +79,10 @@ static const struct packet_case rows[] = {
 	{"topic alias twice", V5, SERVER, 0x30, BODY("\0\1a\6\x23\0\1\x23\0\1hi"), 0x82, 0},
 	{"response topic with wildcard [MQTT-3.3.2-14]", V5, SERVER, 0x30, BODY("\0\1a\6\x08\0\3a/#hi"), 0x82, 0},
 	{"response topic empty [MQTT-4.7.3-1]", V5, SERVER, 0x30, BODY("\0\1a\3\x08\0\0hi"), 0x82, 0},
-	{"response topic not UTF-8 [MQTT-1.5.4-1]", V5, SERVER, 0x30, BODY("\0\1a\4\x08\0\1\xffhi"), 0x81, 0},
-	{"content type not UTF-8 [MQTT-1.5.4-1]", V5, SERVER, 0x30, BODY("\0\1a\4\3\0\1\xffhi"), 0x81, 0},
+	{"response topic not UTF-8 [MQTT-1.5.4-1] (MQTT-3.3.2-13)", V5, SERVER, 0x30, BODY("\0\1a\4\x08\0\1\xffhi"),
+		0x81, 0},
+	{"content type not UTF-8 [MQTT-1.5.4-1] (MQTT-3.3.2-19)", V5, SERVER, 0x30, BODY("\0\1a\4\3\0\1\xffhi"), 0x81,
+		0},
 	{"content type with U+0000 [MQTT-1.5.4-2]", V5, SERVER, 0x30, BODY("\0\1a\4\3\0\1\0hi"), 0x81, 0},
 	{"user property with a name not UTF-8 [MQTT-1.5.4-1]", V5, SERVER, 0x30, BODY("\0\1a\7\x26\0\1\xff\0\1v"), 0x81,
 		0},
@@ -110,7 +112,7 @@ static void written_as_in_the_standard(void **state)
 	assert_int_equal(skiffi_publish_head_len(V5, &packet), 10);
 }
 
-static void no_packet_id_at_qos_0_MQTT_2_2_1_2(void **state)
+static void no_packet_id_at_qos_0_MQTT_2_2_1_2_and_MQTT_2_3_1_5(void **state)
 {
 	struct skiffi_publish packet = {.topic = skiff_text("t"), .packet_id = 7, .retain = true};
 	uint8_t head[32];
@@ -168,7 +170,7 @@ static void read_field_by_field(void **state)
 
 static void views_point_into_the_packet(void **state)
 {
-	static const char bytes[] = "\x30\x06\0\3a/bx";
+	static const char bytes[] = "\x30\x07\0\3a/b\0x";
 	struct skiffi_frame frame = whole_frame(bytes, sizeof(bytes) - 1);
 	struct skiff_properties properties;
 	struct skiffi_publish packet;
@@ -176,9 +178,9 @@ static void views_point_into_the_packet(void **state)
 
 	(void)state;
 	memset(&properties, 0x5a, sizeof(properties));
-	assert_true(skiffi_publish_decode(&frame, V3, SERVER, &packet, &properties, &why));
+	assert_true(skiffi_publish_decode(&frame, V5, SERVER, &packet, &properties, &why));
 	assert_ptr_equal(packet.topic.data, bytes + 4);
-	assert_ptr_equal(packet.payload.data, bytes + 7);
+	assert_ptr_equal(packet.payload.data, bytes + 8);
 	assert_null(packet.properties);
 	assert_int_equal(properties.has, 0x5a5a5a5a); /* not touched, as there are none */
 }
@@ -228,7 +230,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(written_as_in_the_standard),
-		cmocka_unit_test(no_packet_id_at_qos_0_MQTT_2_2_1_2),
+		cmocka_unit_test(no_packet_id_at_qos_0_MQTT_2_2_1_2_and_MQTT_2_3_1_5),
 		cmocka_unit_test(properties_written_behind_the_alias),
 		cmocka_unit_test(read_field_by_field),
 		cmocka_unit_test(views_point_into_the_packet),

@@ -349,6 +349,10 @@ static void subscription_ids_of_a_message(void **state)
 	assert_int_equal(skiff_subscription_id_at(&none, 0), 0);
 	assert_int_equal(skiff_subscription_id_at(NULL, 0), 0);
 	assert_int_equal(skiffi_properties_len(&p), sizeof(bytes) - 2);
+	none.has = SKIFF_HAS_SUBSCRIPTION_ID; /* outbound */
+	none.subscription_id = 9;
+	assert_int_equal(skiff_subscription_id_at(&none, 0), 9);
+	assert_int_equal(skiff_subscription_id_at(&none, 1), 0);
 }
 
 static void refused(const struct skiff_properties *p, unsigned place, const char *words)
@@ -401,6 +405,24 @@ static void outbound_user_property_MQTT_1_5_7_1(void **state)
 	refused(&p, SKIFFI_IN_SUBSCRIBE, "user property holds U+0000");
 	p.user = NULL;
 	refused(&p, SKIFFI_IN_SUBSCRIBE, "user_count");
+}
+
+/* All of them share one long text, so that this needs little memory. */
+static void outbound_ones_fit_a_packet(void **state)
+{
+	enum { MANY = 2048 };
+	static struct skiff_user_property user[MANY];
+	static char text[65535];
+	struct skiff_properties p = {.user = user, .user_count = MANY};
+	const char *rule;
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	for (size_t i = 0; i < MANY; i++)
+		user[i].name = user[i].value = (struct skiff_bytes){text, sizeof(text)};
+	refused(&p, SKIFFI_IN_PUBLISH_FROM_CLIENT, "longer than a packet may be");
+	p.user_count--;
+	assert_true(skiffi_properties_valid(&p, SKIFFI_IN_PUBLISH_FROM_CLIENT, &rule));
 }
 
 static void outbound_subscription_id_MQTT_3_3_4_6(void **state)
@@ -468,6 +490,7 @@ int main(void)
 		cmocka_unit_test(outbound_strings_are_checked_MQTT_1_5_4_1_and_2),
 		cmocka_unit_test(outbound_response_topic_MQTT_3_3_2_14),
 		cmocka_unit_test(outbound_user_property_MQTT_1_5_7_1),
+		cmocka_unit_test(outbound_ones_fit_a_packet),
 		cmocka_unit_test(outbound_subscription_id_MQTT_3_3_4_6),
 		cmocka_unit_test(outbound_places_and_ranges),
 		cmocka_unit_test(inbound_ones_can_be_passed_on),
