@@ -51,7 +51,7 @@ setup_run()
 	status=0
 	"$@" >"$log" 2>&1 </dev/null || status=$?
 	if [ "$status" -ne 0 ]; then
-		cat "$log" >&2
+		grep -v '^\[[0-9]*/[0-9]*\]' "$log" >&2 || true
 		setup_say "failed: $*"
 	fi
 	rm -f "$log"
