@@ -10,7 +10,7 @@ enum { BUFFER_FIRST_BYTES = 512 };
 static bool buffer_slide(struct skiffi_buffer *buffer, size_t len)
 {
 	size_t used = skiffi_buffer_len(buffer);
-	if (buffer->head < used || buffer->capacity - used < len)
+	if (!buffer->data || buffer->head < used || buffer->capacity - used < len)
 		return false;
 	memmove(buffer->data, buffer->data + buffer->head, used);
 	buffer->head = 0;
@@ -43,11 +43,12 @@ uint8_t *skiffi_buffer_reserve(struct skiffi_buffer *buffer, size_t len)
 
 bool skiffi_buffer_append(struct skiffi_buffer *buffer, const void *data, size_t len)
 {
+	if (!len)
+		return true;
 	uint8_t *at = skiffi_buffer_reserve(buffer, len);
 	if (!at)
 		return false;
-	if (len)
-		memcpy(at, data, len);
+	memcpy(at, data, len);
 	skiffi_buffer_commit(buffer, len);
 	return true;
 }

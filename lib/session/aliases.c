@@ -129,7 +129,7 @@ uint16_t skiffi_aliases_out_use(struct skiffi_aliases_out *aliases, struct skiff
 	uint16_t index = aliases_find(aliases, topic, hash);
 	aliases->turn++;
 	if (index) {
-		*known = true;
+		*known = aliases->list[index].told;
 		aliases->list[index].used = aliases->turn;
 		return index;
 	}
@@ -143,7 +143,13 @@ uint16_t skiffi_aliases_out_use(struct skiffi_aliases_out *aliases, struct skiff
 	struct skiffi_alias_out *alias = &aliases->list[index];
 	skiffi_free(alias->topic);
 	uint16_t *bucket = &aliases->buckets[hash % SKIFFI_ALIASES_BUCKETS];
-	*alias = (struct skiffi_alias_out){copy, (uint16_t)topic.len, *bucket, hash, aliases->turn};
+	*alias = (struct skiffi_alias_out){
+		.topic = copy, .len = (uint16_t)topic.len, .next = *bucket, .hash = hash, .used = aliases->turn};
 	*bucket = index;
 	return index;
+}
+
+void skiffi_aliases_out_told(struct skiffi_aliases_out *aliases, uint16_t alias)
+{
+	aliases->list[alias].told = true;
 }

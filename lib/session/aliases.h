@@ -29,6 +29,7 @@ struct skiffi_alias_out {
 	uint16_t len;
 	uint16_t next; /* in its bucket; 0 ends */
 	uint32_t hash;
+	bool told;     /* the topic has been written with it */
 	uint64_t used; /* when, by `turn` */
 };
 enum { SKIFFI_ALIASES_OUT_MAX = 256, SKIFFI_ALIASES_BUCKETS = 64 };
@@ -43,5 +44,8 @@ bool skiffi_aliases_out_reset(struct skiffi_aliases_out *aliases, uint16_t maxim
 
 /* The alias to send `topic` with, 0: none. `*known`: the broker knows it, so that the topic itself can be left out. */
 uint16_t skiffi_aliases_out_use(struct skiffi_aliases_out *aliases, struct skiff_bytes topic, bool *known);
+
+/* The packet that names the topic of `alias` has been written: from now on the broker knows it. */
+void skiffi_aliases_out_told(struct skiffi_aliases_out *aliases, uint16_t alias);
 
 #endif

@@ -69,6 +69,7 @@ uint16_t skiffi_inflight_new(
 	slot->kept = kept;
 	slot->op = op;
 	slot->await = (uint8_t)await;
+	slot->waits = false;
 	struct skiffi_order *order = inflight_order(inflight, slot->await);
 	if (order) {
 		order_push(inflight, order, id);

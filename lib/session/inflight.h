@@ -22,6 +22,7 @@ struct skiffi_slot {
 	uint16_t next, prev; /* in its list: the free ids, or those in order of sending; 0 ends */
 	uint16_t filters;    /* SUBACK, UNSUBACK: how many were asked for */
 	uint8_t await;       /* enum skiffi_await */
+	bool waits;          /* to be sent again, which this connection has not done yet */
 };
 
 struct skiffi_order {

@@ -18,6 +18,7 @@ struct skiffi_session *skiffi_session_new(const struct skiffi_session_config *co
 	if (!session)
 		return NULL;
 	session->config = config;
+	session->fresh = config->connect.clean_start;
 	session->ping_sent_us = SKIFFI_NEVER;
 	session->broker.reason = -1;
 	skiffi_session_set_version(session, version);
@@ -77,16 +78,12 @@ void session_keep_text(char **text, struct skiff_bytes view)
 
 /* ---- output ---- */
 
-uint8_t *session_write(struct skiffi_session *session, size_t len)
+void session_count_output(struct skiffi_session *session, size_t before)
 {
-	uint8_t *at = skiffi_output_add(&session->output, len, NULL);
-	if (!at) {
-		session_fault(session, SKIFF_MEMORY, 0, "out of memory while writing a packet");
-		return NULL;
-	}
+	size_t len = session->output.bytes.tail - before;
+	session->output.len += len;
 	session->output_end += len;
 	session->packets_out++;
-	return at;
 }
 
 bool session_wrote(struct skiffi_session *session, size_t before, bool ok)
@@ -95,10 +92,7 @@ bool session_wrote(struct skiffi_session *session, size_t before, bool ok)
 		session_fault(session, SKIFF_MEMORY, 0, "out of memory while writing a packet");
 		return false;
 	}
-	size_t len = session->output.bytes.tail - before;
-	session->output.len += len;
-	session->output_end += len;
-	session->packets_out++;
+	session_count_output(session, before);
 	return true;
 }
 
@@ -126,18 +120,36 @@ void skiffi_session_give_back(struct skiffi_session *session, struct skiffi_outp
 
 /* ---- faults ---- */
 
+/* Appends it; false when memory is out, or when it is larger than the broker takes. */
+static bool session_try_disconnect(struct skiffi_session *session, const struct skiffi_reasoned *packet)
+{
+	size_t before = session->output.bytes.tail;
+	if (!skiffi_disconnect_encode(&session->output.bytes, session->version, packet))
+		return false;
+	if (session->output.bytes.tail - before > session->broker.maximum_packet_size) {
+		session->output.bytes.tail = before;
+		return false;
+	}
+	session_count_output(session, before);
+	return true;
+}
+
+/* Where it cannot be written at all, the connection ends all the same, only less politely. */
 static void session_write_disconnect(
 	struct skiffi_session *session, uint8_t reason, const struct skiff_properties *properties)
 {
 	struct skiffi_reasoned packet = {.reason = reason};
 	if (properties && session->version == SKIFFI_V5)
 		packet.properties = *properties;
-	size_t before = session->output.bytes.tail;
-	if (!skiffi_disconnect_encode(&session->output.bytes, session->version, &packet))
-		return; /* the connection ends all the same, only less politely */
-	session->output.len += session->output.bytes.tail - before;
-	session->output_end += session->output.bytes.tail - before;
-	session->packets_out++;
+	if (session_try_disconnect(session, &packet))
+		return;
+	packet.properties.user = NULL; /* [MQTT-3.14.2-4] */
+	packet.properties.user_count = 0;
+	packet.properties.raw = (struct skiff_bytes){0};
+	if (session_try_disconnect(session, &packet))
+		return;
+	packet.properties.reason_string = (struct skiff_bytes){0}; /* [MQTT-3.14.2-3] */
+	session_try_disconnect(session, &packet);
 }
 
 void session_fault(struct skiffi_session *session, enum skiff_code code, uint8_t reason, const char *format, ...)
@@ -150,7 +162,7 @@ void session_fault(struct skiffi_session *session, enum skiff_code code, uint8_t
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	skiffi_fail(&session->error, code, reason, "%s", text);
-	/* A DISCONNECT may follow an accepted CONNACK only [MQTT-3.14.0-1], and only MQTT 5 gives it a reason. */
+	/* Before CONNACK, closing says as much; and only MQTT 5 gives a DISCONNECT a reason. */
 	if (session->state == SESSION_UP && reason && session->version == SKIFFI_V5)
 		session_write_disconnect(session, reason, NULL);
 	session->state = SESSION_FAILED;
@@ -162,6 +174,20 @@ void session_refuse(struct skiffi_session *session, const struct skiffi_frame *f
 	enum skiff_code code = why->reason == 0x81 ? SKIFF_MQTT_MALFORMED : SKIFF_MQTT_PROTOCOL;
 	session_fault(
 		session, code, why->reason, "the broker sent a bad %s: %s", skiffi_packet_name(frame->type), why->rule);
+}
+
+bool session_problem_allowed(
+	struct skiffi_session *session, const struct skiffi_frame *frame, const struct skiff_properties *properties)
+{
+	const struct skiff_properties *asked = session->config->connect.properties;
+	if (!properties->reason_string.data && !properties->user_count)
+		return true;
+	if (!asked || !(asked->has & SKIFF_HAS_REQUEST_PROBLEM_INFO) || asked->request_problem_info)
+		return true;
+	session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
+		"the broker sent problem information in %s, which was not asked for [MQTT-3.1.2-29]",
+		skiffi_packet_name(frame->type));
+	return false;
 }
 
 void skiffi_session_disconnect(
@@ -186,12 +212,10 @@ void skiffi_session_input(struct skiffi_session *session, const void *data, size
 static enum session_step session_on_packet(
 	struct skiffi_session *session, const struct skiffi_frame *frame, struct skiffi_event *event, bool first)
 {
-	if (session->state == SESSION_CONNECTING && frame->type != SKIFFI_CONNACK) {
-		session_fault(session, SKIFF_MQTT_PROTOCOL, 0,
-			"the peer's first packet is %s, not CONNACK [MQTT-3.2.0-1]; it may not be an MQTT broker",
-			skiffi_packet_name(frame->type));
+	/* Nothing may follow our DISCONNECT [MQTT-3.14.4-1], not even an answer: the broker keeps what it gets none
+	 * for. */
+	if (session->state == SESSION_ENDING && (frame->type == SKIFFI_PUBLISH || frame->type == SKIFFI_PUBREL))
 		return STEP_QUIET;
-	}
 	switch (frame->type) {
 	case SKIFFI_PUBLISH:
 		return session_on_publish(session, frame, event, first);
@@ -213,6 +237,10 @@ static enum session_step session_on_packet(
 	case SKIFFI_AUTH: /* [MQTT-4.12.0-6]: we name no method, so there is nothing to talk about */
 		session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
 			"the broker sent AUTH, which nobody asked for [MQTT-4.12.0-6]");
+		return STEP_QUIET;
+	case 0: /* [MQTT 5, 2.1.2] */
+		session_fault(
+			session, SKIFF_MQTT_MALFORMED, 0x81, "the broker sent a packet of type 0, which is reserved");
 		return STEP_QUIET;
 	default:
 		session_fault(session, SKIFF_MQTT_PROTOCOL, session->version == SKIFFI_V5 ? 0x82 : 0,
@@ -236,6 +264,12 @@ static void session_bad_frame(
 			"the broker sent a malformed packet length [MQTT-1.5.5-1]");
 }
 
+static void session_drop_partial(struct skiffi_session *session)
+{
+	session->partial_used = false;
+	skiffi_buffer_clear(&session->partial, SESSION_PARTIAL_KEEP_BYTES);
+}
+
 /* Moves up to `len` bytes of the input to `partial`. */
 static bool session_fill_partial(struct skiffi_session *session, size_t len)
 {
@@ -249,10 +283,53 @@ static bool session_fill_partial(struct skiffi_session *session, size_t len)
 	return true;
 }
 
+/* Whether a broker's packet can begin with `byte` at all. */
+static bool session_first_byte_fits(uint8_t byte)
+{
+	switch (byte >> 4) {
+	case 0:
+	case SKIFFI_CONNECT:
+	case SKIFFI_SUBSCRIBE:
+	case SKIFFI_UNSUBSCRIBE:
+	case SKIFFI_PINGREQ:
+		return false;
+	case SKIFFI_CONNACK:
+		return true;
+	case SKIFFI_PUBLISH:
+		return (byte & 0x06) != 0x06;
+	case SKIFFI_PUBREL:
+		return (byte & 0x0f) == 2;
+	default:
+		return !(byte & 0x0f);
+	}
+}
+
+/* The first byte of the answer to CONNECT tells enough: none is waited for from a peer that does not speak MQTT.
+ * False: faulted. */
+static bool session_greeted(struct skiffi_session *session)
+{
+	const uint8_t *first =
+		skiffi_buffer_len(&session->partial) ? skiffi_buffer_head(&session->partial) : session->input;
+	if (session->state != SESSION_CONNECTING || *first >> 4 == SKIFFI_CONNACK)
+		return true;
+	if (session_first_byte_fits(*first))
+		session_fault(session, SKIFF_MQTT_PROTOCOL, 0,
+			"the peer's first packet is %s, not CONNACK [MQTT-3.2.0-1]; it may not be an MQTT broker",
+			skiffi_packet_name(*first >> 4));
+	else
+		session_fault(session, SKIFF_WRONG_PROTOCOL, 0,
+			"the peer's answer is not MQTT; another protocol lives on this port");
+	return false;
+}
+
 /* The next whole packet, out of `partial` or straight from the input. False: none, for now or for good. */
 static bool session_next_frame(struct skiffi_session *session, struct skiffi_frame *frame, bool first)
 {
-	while (session->partial.data && skiffi_buffer_len(&session->partial) && !session->partial_used) {
+	if (first && session->partial_used) /* nobody holds views of it */
+		session_drop_partial(session);
+	if ((session->input_len || skiffi_buffer_len(&session->partial)) && !session_greeted(session))
+		return false;
+	while (skiffi_buffer_len(&session->partial) && !session->partial_used) {
 		enum skiffi_framing framing = skiffi_frame_next(skiffi_buffer_head(&session->partial),
 			skiffi_buffer_len(&session->partial), session->maximum_packet_size, frame);
 		if (framing == SKIFFI_FRAME_OK)
@@ -273,7 +350,7 @@ static bool session_next_frame(struct skiffi_session *session, struct skiffi_fra
 		return true;
 	if (framing != SKIFFI_FRAME_MORE)
 		session_bad_frame(session, framing, frame);
-	else if (first || !session->partial_used) /* else views into `partial` are out: next time */
+	else if (!session->partial_used) /* else views into `partial` are out: next time */
 		session_fill_partial(session, session->input_len);
 	return false;
 }
@@ -293,6 +370,8 @@ static size_t session_pull_frames(struct skiffi_session *session, struct skiffi_
 {
 	struct skiffi_frame frame;
 	size_t count = 0;
+	if (session->state == SESSION_CONNECTING && session->input_len)
+		skiffi_session_know_stranger(session);
 	while (count < max &&
 		(session->state == SESSION_UP || session->state == SESSION_CONNECTING ||
 			session->state == SESSION_ENDING) &&
@@ -308,26 +387,25 @@ static size_t session_pull_frames(struct skiffi_session *session, struct skiffi_
 
 static size_t session_tell(struct skiffi_session *session, struct skiffi_event *events, size_t max)
 {
-	size_t count = 0;
-	if (session->telling == TELL_LOST)
-		count = session_tell_lost(session, events, max);
-	if (session->telling == TELL_GONE)
-		count = session_tell_again(session, events, max);
-	if (!count && session->telling == TELL_GONE) {
-		session->output_lost += session->output_end - session->output_sent;
-		session->output_sent = session->output_end;
-	}
-	if (!count)
-		session->telling = TELL_NONE;
-	return count;
+	size_t count = session->telling & TELL_LOST ? session_tell_lost(session, events, max) : 0;
+	if (count)
+		return count;
+	session->telling &= ~(unsigned)TELL_LOST;
+	if (!(session->telling & TELL_GONE))
+		return 0;
+	count = session_tell_again(session, events, max);
+	if (count)
+		return count;
+	session->telling &= ~(unsigned)TELL_GONE;
+	session->output_lost += session->output_end - session->output_sent;
+	session->output_sent = session->output_end;
+	return 0;
 }
 
 size_t skiffi_session_pull(struct skiffi_session *session, int64_t now_us, struct skiffi_event *events, size_t max)
 {
-	if (session->partial_used) {
-		session->partial_used = false;
-		skiffi_buffer_clear(&session->partial, SESSION_PARTIAL_KEEP_BYTES);
-	}
+	if (session->partial_used)
+		session_drop_partial(session);
 	if (session->input_len)
 		session->last_in_us = now_us;
 	size_t count = session_tell_sent(session, events, max, SKIFF_OK);
@@ -355,7 +433,7 @@ void skiffi_session_down(struct skiffi_session *session)
 	session->unacknowledged = 0;
 	session->ping_sent_us = SKIFFI_NEVER;
 	session->state = SESSION_DOWN;
-	session->telling = TELL_GONE;
+	session->telling |= TELL_GONE;
 	/* Topic aliases do not outlive the connection [MQTT-3.3.2-7]. */
 	skiffi_aliases_in_reset(&session->aliases_in, 0);
 	skiffi_aliases_out_reset(&session->aliases_out, 0);
@@ -366,7 +444,8 @@ void skiffi_session_forget(struct skiffi_session *session)
 	assert(session->state == SESSION_DOWN);
 	session_forget_received(session);
 	session->held = false;
-	session->telling = TELL_LOST;
+	session->fresh = true;
+	session->telling |= TELL_LOST;
 }
 
 bool skiffi_session_tells(const struct skiffi_session *session)

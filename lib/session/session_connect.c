@@ -31,7 +31,8 @@ enum skiff_code skiffi_session_start(struct skiffi_session *session, int64_t now
 	if (session->broker.client_id) /* [MQTT-3.2.2-16] */
 		connect.client_id = skiff_text(session->broker.client_id);
 	/* Without resume each connection begins anew [MQTT-3.1.2-4]; with it the session goes on once there is one. */
-	connect.clean_start = !session->config->resume;
+	session->fresh |= !session->config->resume;
+	connect.clean_start = session->fresh;
 	if (session->version != SKIFFI_V5) {
 		connect.properties = NULL;
 		connect.will.properties = NULL;
@@ -46,7 +47,8 @@ enum skiff_code skiffi_session_start(struct skiffi_session *session, int64_t now
 	session->telling = TELL_NONE;
 	session->fault_told = false;
 	session->resend = 0;
-	session->last_in_us = session->last_out_us = now_us;
+	session->receiving = 0; /* the broker counts anew; its repeats of older messages are no new ones */
+	session->last_in_us = session->last_out_us = session->ping_last_us = now_us;
 	session->ping_sent_us = SKIFFI_NEVER;
 	size_t before = session->output.bytes.tail;
 	bool ok = session_wrote(
@@ -98,7 +100,7 @@ static void session_apply(struct skiffi_session *session, const struct skiffi_co
 	session_apply_texts(session, &connack->properties);
 	if (session->version != SKIFFI_V5)
 		session->broker.receive_maximum = SESSION_WINDOW_V311;
-	session->quota = session->broker.receive_maximum;
+	session->outstanding = 0;
 	uint16_t aliases = session->broker.topic_alias_maximum;
 	if (aliases > session->config->outbound_aliases)
 		aliases = session->config->outbound_aliases;
@@ -119,9 +121,12 @@ static void session_refused(struct skiffi_session *session, const struct skiffi_
 			session->version == SKIFFI_V5 ? "5" : "3.1.1", words,
 			session->version == SKIFFI_V5 ? "3.1.1 or auto" : "5");
 	else
-		session_fault(session, code, connack->reason, "the broker refused the connection: %s (%u)%s%s", words,
+		session_fault(session, code, connack->reason, "the broker refused the connection: %s (%u)%s%s%s", words,
 			connack->reason, session->broker.reason_string ? ": " : "",
-			session->broker.reason_string ? session->broker.reason_string : "");
+			session->broker.reason_string ? session->broker.reason_string : "",
+			code == SKIFF_MQTT_BAD_CREDENTIALS || code == SKIFF_MQTT_NOT_AUTHORISED
+				? "; check the user name and the password"
+				: "");
 	session->error.detail = connack->reason;
 }
 
@@ -133,7 +138,7 @@ static bool session_connack_fits(struct skiffi_session *session, const struct sk
 	const char *rule = NULL;
 	if (connack->v311_form && session->version == SKIFFI_V5)
 		rule = "its CONNACK has the form of MQTT 3.1.1, though MQTT 5 was asked for";
-	else if (connack->session_present && !session->config->resume)
+	else if (connack->session_present && session->fresh)
 		rule = "it says that a session is present after a clean start [MQTT-3.2.2-2]";
 	else if (granted->response_information.data &&
 		 !(asked && asked->has & SKIFF_HAS_REQUEST_RESPONSE_INFO && asked->request_response_info))
@@ -172,12 +177,13 @@ enum session_step session_on_connack(
 	session->state = SESSION_UP;
 	bool lost = session->held && !connack.session_present;
 	session->held = true;
+	session->fresh = false;
 	if (connack.session_present) {
 		session_resend(session);
 	} else {
 		/* [MQTT-3.2.2-5]: what we held belongs to a session that is no more. */
 		session_forget_received(session);
-		session->telling = TELL_LOST;
+		session->telling |= TELL_LOST;
 	}
 	session_event(event, SKIFFI_EVENT_UP, NULL,
 		lost && session->config->resume ? SKIFF_MQTT_SESSION_LOST : SKIFF_OK, connack.reason);

@@ -13,9 +13,9 @@
  * the broker's DISCONNECT) -> DOWN (down). CONNECTING may go to FAILED or ENDING too. */
 enum session_state { SESSION_DOWN, SESSION_CONNECTING, SESSION_UP, SESSION_ENDING, SESSION_FAILED };
 
-/* What has to be told before any more input is looked at. NONE -> GONE (down) -> NONE; NONE -> LOST (CONNACK without
- * the session) -> NONE. */
-enum session_telling { TELL_NONE, TELL_GONE, TELL_LOST };
+/* What has to be told before any more input is looked at, as bits: LOST is set by a CONNACK without the session, and by
+ * forget; GONE by down. Each goes when all of it is told. */
+enum session_telling { TELL_NONE = 0, TELL_LOST = 1, TELL_GONE = 2 };
 
 /* A message of QoS 0 somebody waits for: done when output byte `end` has reached the transport. */
 struct session_awaited {
@@ -27,9 +27,10 @@ struct skiffi_session {
 	const struct skiffi_session_config *config;
 	enum skiffi_protocol version;
 	enum session_state state;
-	enum session_telling telling;
-	bool fault_told; /* the event DOWN of a FAILED session was given */
-	bool held;       /* there is a session that may be continued: some CONNACK was accepted */
+	unsigned telling; /* enum session_telling */
+	bool fault_told;  /* the event DOWN of a FAILED session was given */
+	bool held;        /* there is a session that may be continued: some CONNACK was accepted */
+	bool fresh;       /* the next connection must begin a new session, also with resume */
 	struct skiff_error error;
 
 	/* what the broker said at CONNACK; defaults of the standard until then */
@@ -50,7 +51,7 @@ struct skiffi_session {
 	size_t maximum_packet_size;   /* ours */
 	uint16_t receive_maximum;     /* ours */
 	uint32_t unacknowledged;      /* QoS 1 in, whose PUBACK has not left yet */
-	uint32_t receiving;           /* QoS 2 in, whose PUBREL has not come: bits set in `received` */
+	uint32_t receiving;           /* QoS 2 in on this connection, whose PUBREL has not come */
 	uint8_t *received;            /* a bit per packet id; NULL until the first QoS 2 message */
 	struct skiffi_aliases_in aliases_in;
 
@@ -59,18 +60,19 @@ struct skiffi_session {
 	struct skiffi_kept_pool pool;
 	struct skiffi_inflight inflight;
 	struct skiffi_aliases_out aliases_out;
-	uint32_t quota;                  /* QoS 1 and 2 messages that may still be sent [MQTT-4.9.0-1] */
-	uint16_t resend;                 /* first in flight not sent again on this connection; 0: all are */
-	uint64_t output_end;             /* bytes ever put into the output */
-	uint64_t output_sent;            /* of them, those that have reached the transport */
-	uint64_t output_lost;            /* of them, those that went down with a connection */
+	uint32_t outstanding; /* exchanges of QoS 1 and 2 on this connection that have not ended [MQTT-4.9.0-1] */
+	uint16_t resend;      /* first in flight not sent again on this connection; 0: all are */
+	uint64_t output_end;  /* bytes ever put into the output */
+	uint64_t output_sent; /* of them, those that have reached the transport */
+	uint64_t output_lost; /* of them, those that went down with a connection */
 	struct session_awaited *awaited; /* a ring, in order of `end` */
 	size_t awaited_first, awaited_count, awaited_capacity;
 
 	/* keep-alive */
 	int64_t last_out_us; /* when bytes last reached the transport */
 	int64_t last_in_us;
-	int64_t ping_sent_us; /* SKIFFI_NEVER: no PINGRESP is due */
+	int64_t ping_sent_us; /* the first PINGREQ whose PINGRESP is due; SKIFFI_NEVER: none */
+	int64_t ping_last_us; /* when PINGREQ was written last */
 
 	uint64_t packets_out, packets_in, bytes_in, messages_out, messages_in;
 };
@@ -86,10 +88,14 @@ void session_fault(struct skiffi_session *session, enum skiff_code code, uint8_t
 /* As session_fault for a packet that its decoder refused. */
 void session_refuse(struct skiffi_session *session, const struct skiffi_frame *frame, const struct skiffi_refusal *why);
 
-/* Room for a whole packet of `len` bytes in the output; NULL when memory is out, and then the session has failed. */
-uint8_t *session_write(struct skiffi_session *session, size_t len);
+/* Refuses a reason string or user properties where problem information was not asked for [MQTT-3.1.2-29]. */
+bool session_problem_allowed(
+	struct skiffi_session *session, const struct skiffi_frame *frame, const struct skiff_properties *properties);
 
-/* Counts what was appended to the output's bytes by an encoder since it had `before` bytes; faults when `ok` is not. */
+/* Counts what was appended to the output's bytes since it had `before` bytes. */
+void session_count_output(struct skiffi_session *session, size_t before);
+
+/* The same for what an encoder appended; faults when `ok` is not. */
 bool session_wrote(struct skiffi_session *session, size_t before, bool ok);
 
 /* An owned copy of a view, replacing `*text`; NULL for an absent view, or when memory is out. */
@@ -139,6 +145,10 @@ void session_forget_received(struct skiffi_session *session);
 enum session_step session_on_suback(
 	struct skiffi_session *session, const struct skiffi_frame *frame, struct skiffi_event *event);
 size_t session_tell_again(struct skiffi_session *session, struct skiffi_event *events, size_t max);
+
+/* session_stranger.c */
+/* Faults when what came before CONNACK is plainly another protocol. */
+void skiffi_session_know_stranger(struct skiffi_session *session);
 
 /* session_keepalive.c */
 enum session_step session_on_pingresp(struct skiffi_session *session, const struct skiffi_frame *frame);

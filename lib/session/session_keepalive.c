@@ -24,16 +24,20 @@ int64_t skiffi_session_deadline(const struct skiffi_session *session)
 {
 	if (session->state != SESSION_UP || !session->broker.keep_alive_s)
 		return SKIFFI_NEVER;
-	if (session->ping_sent_us != SKIFFI_NEVER)
-		return keepalive_end_us(session);
-	return session->last_out_us + keepalive_interval_us(session);
+	/* An answer that is long on its way, behind other packets, does not put off the next PINGREQ [MQTT-3.1.2-20].
+	 */
+	int64_t since = session->last_out_us > session->ping_last_us ? session->last_out_us : session->ping_last_us;
+	int64_t next = since + keepalive_interval_us(session);
+	if (session->ping_sent_us == SKIFFI_NEVER)
+		return next;
+	return keepalive_end_us(session) < next ? keepalive_end_us(session) : next;
 }
 
 void skiffi_session_tick(struct skiffi_session *session, int64_t now_us)
 {
 	if (now_us < skiffi_session_deadline(session))
 		return;
-	if (session->ping_sent_us != SKIFFI_NEVER) { /* [MQTT-3.12.4-1] */
+	if (session->ping_sent_us != SKIFFI_NEVER && now_us >= keepalive_end_us(session)) { /* [MQTT-3.12.4-1] */
 		session_fault(session, SKIFF_MQTT_KEEP_ALIVE, 0,
 			"the broker went silent: nothing came for %lld ms after a PINGREQ; the network or the broker "
 			"is gone",
@@ -41,7 +45,10 @@ void skiffi_session_tick(struct skiffi_session *session, int64_t now_us)
 		return;
 	}
 	size_t before = session->output.bytes.tail;
-	if (session_wrote(session, before, skiffi_ping_encode(&session->output.bytes, SKIFFI_PINGREQ)))
+	if (!session_wrote(session, before, skiffi_ping_encode(&session->output.bytes, SKIFFI_PINGREQ)))
+		return;
+	session->ping_last_us = now_us;
+	if (session->ping_sent_us == SKIFFI_NEVER)
 		session->ping_sent_us = now_us;
 }
 

@@ -32,7 +32,8 @@ static bool received_add(struct skiffi_session *session, uint16_t id)
 static void received_remove(struct skiffi_session *session, uint16_t id)
 {
 	session->received[id >> 3] &= (uint8_t) ~(1u << (id & 7));
-	session->receiving--;
+	if (session->receiving) /* else it came on an earlier connection */
+		session->receiving--;
 }
 
 static bool receive_ack(struct skiffi_session *session, enum skiffi_packet_type type, uint16_t id, uint8_t reason)
@@ -141,6 +142,8 @@ enum session_step session_on_pubrel(struct skiffi_session *session, const struct
 		session_refuse(session, frame, &why);
 		return STEP_QUIET;
 	}
+	if (!session_problem_allowed(session, frame, &ack.properties))
+		return STEP_QUIET;
 	bool known = received_has(session, ack.packet_id);
 	if (known)
 		received_remove(session, ack.packet_id);

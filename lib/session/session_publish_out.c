@@ -55,9 +55,18 @@ static bool publish_write(
 		memcpy(at, publish->payload.data, copied);
 	session->output_end += head_len + publish->payload.len;
 	session->packets_out++;
+	if (publish->topic_alias)
+		skiffi_aliases_out_told(&session->aliases_out, publish->topic_alias);
 	return true;
 }
 
+static bool publish_too_large(const struct skiffi_session *session, const struct skiffi_publish *publish)
+{
+	size_t len = skiffi_publish_head_len(session->version, publish) + publish->payload.len;
+	return len > session->broker.maximum_packet_size || len > (size_t)SKIFFI_VARINT_MAX + 5;
+}
+
+/* Names the topic by its alias, or gives it one where there is room for that. */
 static void publish_alias(struct skiffi_session *session, struct skiffi_publish *publish)
 {
 	bool known;
@@ -66,6 +75,8 @@ static void publish_alias(struct skiffi_session *session, struct skiffi_publish 
 	publish->topic_alias = skiffi_aliases_out_use(&session->aliases_out, publish->topic, &known);
 	if (known)
 		publish->topic = (struct skiff_bytes){"", 0};
+	else if (publish->topic_alias && publish_too_large(session, publish))
+		publish->topic_alias = 0;
 }
 
 static bool publish_grow_awaited(struct skiffi_session *session)
@@ -116,24 +127,22 @@ static enum skiff_code publish_qos12(
 		skiffi_inflight_end(&session->inflight, publish->packet_id);
 		return SKIFF_MEMORY;
 	}
-	session->quota--; /* [MQTT-4.9.0-2] */
+	session->outstanding++; /* [MQTT-4.9.0-2] */
 	session->messages_out++;
 	return SKIFF_OK;
 }
 
-/* An alias is settled only once the packet is written; the largest packet is measured with one. */
-static bool publish_too_large(const struct skiffi_session *session, const struct skiffi_publish *publish)
+/* Whether one more exchange may begin [MQTT-3.3.4-7]. */
+static bool publish_window(const struct skiffi_session *session)
 {
-	enum { ALIAS_BYTES = 4 };
-	size_t len = skiffi_publish_head_len(session->version, publish) + publish->payload.len;
-	return len + (session->aliases_out.maximum ? ALIAS_BYTES : 0) > session->broker.maximum_packet_size ||
-	       len > (size_t)SKIFFI_VARINT_MAX + 5;
+	return session->outstanding < session->broker.receive_maximum;
 }
 
 enum skiff_code skiffi_session_publish(struct skiffi_session *session, const struct skiff_message *message,
 	struct skiffi_kept *kept, void *op, struct skiff_error *error)
 {
-	if (session->state != SESSION_UP)
+	/* While what was lost is being told, a new message would be taken for a lost one, and pass those given back. */
+	if (session->state != SESSION_UP || session->telling)
 		return SKIFF_AGAIN;
 	struct skiffi_publish publish = publish_of(message, kept);
 	enum skiff_code code = publish_allowed(session, &publish, error);
@@ -146,7 +155,7 @@ enum skiff_code skiffi_session_publish(struct skiffi_session *session, const str
 	if (session->output.len > session->config->output_high_bytes)
 		return SKIFF_AGAIN;
 	/* [MQTT-3.3.4-7]; a message must not pass one that is still to be sent again [MQTT-4.6.0-1] */
-	if (publish.qos && (!session->quota || session->resend))
+	if (publish.qos && (!publish_window(session) || session->resend))
 		return SKIFF_AGAIN;
 	bool keep = publish.qos || publish.payload.len >= SKIFFI_OUTPUT_BY_REFERENCE_BYTES;
 	if (kept)
@@ -166,6 +175,8 @@ enum skiff_code skiffi_session_publish(struct skiffi_session *session, const str
 static void publish_write_release(struct skiffi_session *session, uint16_t id, uint8_t reason)
 {
 	struct skiffi_ack ack = {.packet_id = id, .reason = reason};
+	if (session->state != SESSION_UP) /* [MQTT-3.14.4-1] */
+		return;
 	size_t before = session->output.bytes.tail;
 	session_wrote(
 		session, before, skiffi_ack_encode(&session->output.bytes, session->version, SKIFFI_PUBREL, &ack));
@@ -174,7 +185,7 @@ static void publish_write_release(struct skiffi_session *session, uint16_t id, u
 /* [MQTT-4.4.0-1], [MQTT-4.6.0-1]: with the old ids, DUP set, in order, within the window. */
 static void publish_resend_window(struct skiffi_session *session)
 {
-	while (session->resend && session->quota) {
+	while (session->resend && session->state == SESSION_UP && publish_window(session)) {
 		struct skiffi_slot *slot = &session->inflight.slots[session->resend];
 		struct skiffi_publish publish = publish_of(NULL, slot->kept);
 		publish.packet_id = session->resend;
@@ -184,17 +195,22 @@ static void publish_resend_window(struct skiffi_session *session)
 			session_fault(session, SKIFF_MEMORY, 0, "out of memory while sending again");
 			return;
 		}
-		session->quota--;
+		slot->waits = false;
+		session->outstanding++;
 		session->resend = slot->next;
 	}
 }
 
-/* Up to the broker's maximum and no further, however often a peer acknowledges [MQTT-4.9.0-1]. */
-static void publish_window_opens(struct skiffi_session *session)
+/* A message that is answered before this connection sent it again need not be. */
+static void publish_no_resend(struct skiffi_session *session, uint16_t id)
 {
-	if (session->quota < session->broker.receive_maximum)
-		session->quota++;
-	publish_resend_window(session);
+	struct skiffi_slot *slot = &session->inflight.slots[id];
+	if (!slot->waits)
+		return;
+	if (session->resend == id)
+		session->resend = slot->next;
+	slot->waits = false;
+	session->outstanding++;
 }
 
 static enum session_step publish_ended(
@@ -202,11 +218,11 @@ static enum session_step publish_ended(
 {
 	struct skiffi_slot *slot = &session->inflight.slots[id];
 	void *op = slot->op;
-	if (session->resend == id)
-		session->resend = slot->next;
+	publish_no_resend(session, id);
 	skiffi_kept_unref(&session->pool, slot->kept);
 	skiffi_inflight_end(&session->inflight, id);
-	publish_window_opens(session);
+	session->outstanding--;
+	publish_resend_window(session);
 	/* Even without an op the client must hear of it: its queue may go on. */
 	session_event(event, SKIFFI_EVENT_DONE, op, ack->reason >= 0x80 ? skiffi_reason_error(ack->reason) : SKIFF_OK,
 		session->version == SKIFFI_V5 ? ack->reason : -1);
@@ -217,14 +233,13 @@ static enum session_step publish_ended(
 static enum session_step publish_on_pubrec(struct skiffi_session *session, struct skiffi_slot *slot,
 	const struct skiffi_ack *ack, struct skiffi_event *event)
 {
+	if (ack->reason >= 0x80) /* [MQTT-4.4.0-2]: that is its end */
+		return publish_ended(session, ack->packet_id, ack, event);
 	if (slot->await == SKIFFI_AWAIT_PUBCOMP) { /* the broker repeats itself; PUBREL answers again */
 		publish_write_release(session, ack->packet_id, 0);
 		return STEP_QUIET;
 	}
-	if (ack->reason >= 0x80) /* [MQTT-4.4.0-2]: that is its end */
-		return publish_ended(session, ack->packet_id, ack, event);
-	if (session->resend == ack->packet_id)
-		session->resend = slot->next;
+	publish_no_resend(session, ack->packet_id);
 	skiffi_kept_unref(&session->pool, slot->kept); /* [MQTT-4.3.3-6]: never sent again */
 	skiffi_inflight_released(&session->inflight, ack->packet_id);
 	publish_write_release(session, ack->packet_id, 0); /* [MQTT-4.3.3-4] */
@@ -240,6 +255,8 @@ enum session_step session_on_ack(
 		session_refuse(session, frame, &why);
 		return STEP_QUIET;
 	}
+	if (!session_problem_allowed(session, frame, &ack.properties))
+		return STEP_QUIET;
 	struct skiffi_slot *slot = skiffi_inflight_at(&session->inflight, ack.packet_id);
 	if (!slot) {
 		if (frame->type ==
@@ -263,8 +280,14 @@ enum session_step session_on_ack(
 
 void session_resend(struct skiffi_session *session)
 {
-	for (uint16_t id = session->inflight.releases.first; id; id = session->inflight.slots[id].next)
+	/* An exchange that goes on counts against the window, as brokers count it, though the standard would let one
+	 * more begin. */
+	for (uint16_t id = session->inflight.releases.first; id; id = session->inflight.slots[id].next) {
 		publish_write_release(session, id, 0);
+		session->outstanding++;
+	}
+	for (uint16_t id = session->inflight.publishes.first; id; id = session->inflight.slots[id].next)
+		session->inflight.slots[id].waits = true;
 	session->resend = session->inflight.publishes.first;
 	publish_resend_window(session);
 }

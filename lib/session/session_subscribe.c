@@ -2,6 +2,7 @@
 /* session_subscribe.c: SUBSCRIBE and UNSUBSCRIBE, and their acknowledgements [MQTT 5, 3.8 to 3.11]. */
 #include "codec/reason.h"
 #include "codec/topic.h"
+#include "codec/wire.h"
 #include "session/session_internal.h"
 
 enum { OPTION_NO_LOCAL = 4 };
@@ -58,21 +59,22 @@ enum skiff_code skiffi_session_subscribe(struct skiffi_session *session, enum sk
 	struct skiffi_subscribe packet = {.packet_id = 1, .filters = filters, .count = count};
 	if (properties)
 		packet.properties = *properties;
-	if (skiffi_subscribe_len(session->version, type, &packet) > session->broker.maximum_packet_size)
+	size_t len = skiffi_subscribe_len(session->version, type, &packet);
+	if (len > session->broker.maximum_packet_size || len > (size_t)SKIFFI_VARINT_MAX + 5 || count > UINT16_MAX)
 		return skiffi_fail(error, SKIFF_MQTT_TOO_LARGE, 0x95,
-			"the %s is larger than the broker's limit of %u bytes for a packet", skiffi_packet_name(type),
-			session->broker.maximum_packet_size);
+			"the %s of %zu filters is larger than the broker's limit of %u bytes for a packet",
+			skiffi_packet_name(type), count, session->broker.maximum_packet_size);
 	enum skiffi_await await = type == SKIFFI_SUBSCRIBE ? SKIFFI_AWAIT_SUBACK : SKIFFI_AWAIT_UNSUBACK;
 	packet.packet_id = skiffi_inflight_new(&session->inflight, await, NULL, op);
 	if (!packet.packet_id)
-		return SKIFF_AGAIN;
+		return session->inflight.count > UINT16_MAX ? SKIFF_AGAIN : SKIFF_MEMORY;
 	session->inflight.slots[packet.packet_id].filters = (uint16_t)count;
 	size_t before = session->output.bytes.tail;
-	if (!session_wrote(session, before,
-		    skiffi_subscribe_encode(&session->output.bytes, session->version, type, &packet))) {
+	if (!skiffi_subscribe_encode(&session->output.bytes, session->version, type, &packet)) {
 		skiffi_inflight_end(&session->inflight, packet.packet_id);
 		return SKIFF_MEMORY;
 	}
+	session_count_output(session, before);
 	return SKIFF_OK;
 }
 
@@ -97,6 +99,8 @@ enum session_step session_on_suback(
 		session_refuse(session, frame, &why);
 		return STEP_QUIET;
 	}
+	if (!session_problem_allowed(session, frame, &packet.properties))
+		return STEP_QUIET;
 	enum skiffi_await await = frame->type == SKIFFI_SUBACK ? SKIFFI_AWAIT_SUBACK : SKIFFI_AWAIT_UNSUBACK;
 	struct skiffi_slot *slot = skiffi_inflight_at(&session->inflight, packet.packet_id);
 	if (!slot || slot->await != await) { /* [MQTT-2.2.1-6] */
