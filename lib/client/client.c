@@ -34,19 +34,19 @@ static bool client_init_engine(struct skiff_client *client, struct skiff_error *
 		.options = &client->options,
 		.output_high_bytes = high,
 		.lock = &client->lock,
-		.notify = client_on_engine,
+		.notify = skiffi_client_on_engine,
 		.user = client};
 	client->engine = skiffi_engine_new(&client->engine_config, error);
 	return client->engine != NULL;
 }
 
 /* What a client holds beside its engine. Also undoes a skiff_client_new that failed. */
-void client_release(struct skiff_client *client)
+void skiffi_client_release(struct skiff_client *client)
 {
 	struct skiffi_loop *loop = client->loop;
-	client_filters_release(&client->filters);
-	client_options_release(client);
-	client_ending_release(&client->ending);
+	skiffi_client_filters_release(&client->filters);
+	skiffi_client_options_release(client);
+	skiffi_client_ending_release(&client->ending);
 	skiffi_free(client->events);
 	skiffi_free(client->calls);
 	skiffi_free(client->call_event);
@@ -69,8 +69,8 @@ struct skiff_client *skiff_client_new(const struct skiff_options *options, struc
 		return NULL;
 	}
 	client_init_sync(client);
-	client->control.run = client_control;
-	if (client_options_copy(client, options, error))
+	client->control.run = skiffi_client_control;
+	if (skiffi_client_options_copy(client, options, error))
 		goto fail;
 	client->loop = skiffi_loop_ref();
 	if (!client->loop) {
@@ -80,7 +80,7 @@ struct skiff_client *skiff_client_new(const struct skiff_options *options, struc
 	if (client_init_engine(client, error))
 		return client;
 fail:
-	client_release(client);
+	skiffi_client_release(client);
 	return NULL;
 }
 
@@ -94,7 +94,7 @@ void skiff_client_free(struct skiff_client *client)
 	client->free_wanted = true;
 	client->free_inside = inside;
 	pthread_cond_broadcast(&client->changed);
-	client_wake(client);
+	skiffi_client_wake(client);
 	while (!inside && !client->gone)
 		pthread_cond_wait(&client->changed, &client->lock);
 	if (inside) {
@@ -102,17 +102,17 @@ void skiff_client_free(struct skiff_client *client)
 		return;
 	}
 	pthread_mutex_unlock(&client->lock);
-	client_release(client);
+	skiffi_client_release(client);
 }
 
 /* ---- tokens of refused calls ---- */
 
-struct skiff_token *client_token_refused(struct skiff_client *client)
+struct skiff_token *skiffi_client_token_refused(struct skiff_client *client)
 {
-	struct skiff_token *token = client_token_new();
+	struct skiff_token *token = skiffi_client_token_new();
 	struct skiff_error error;
 	skiff_client_error(client, &error);
-	client_token_end(token, &error);
+	skiffi_client_token_end(token, &error);
 	return token;
 }
 
@@ -129,7 +129,7 @@ static enum skiff_code client_refuse(struct skiff_client *client, const struct s
 
 struct skiff_token *skiff_connect(struct skiff_client *client)
 {
-	struct skiff_token *token = client_token_new();
+	struct skiff_token *token = skiffi_client_token_new();
 	struct skiff_error error;
 	if (!token)
 		return NULL;
@@ -139,17 +139,17 @@ struct skiff_token *skiff_connect(struct skiff_client *client)
 	if (idle) {
 		client->connect_wanted = true;
 		client->connect_token = token;
-		client_wake(client);
+		skiffi_client_wake(client);
 	} else {
 		skiffi_fail(&error, SKIFF_USAGE_STATE, 0, "the client is already connecting, connected or ending");
 	}
 	pthread_mutex_unlock(&client->lock);
 	if (!idle)
-		client_token_end(token, &error);
+		skiffi_client_token_end(token, &error);
 	return token;
 }
 
-void client_ending_release(struct client_ending *ending)
+void skiffi_client_ending_release(struct client_ending *ending)
 {
 	skiffi_free((void *)ending->properties.reason_string.data);
 	for (size_t i = 0; i < ending->properties.user_count; i++) {
@@ -208,14 +208,14 @@ static enum skiff_code ending_check(
 struct skiff_token *skiff_disconnect(
 	struct skiff_client *client, int grace_ms, const struct skiff_disconnect_options *how)
 {
-	struct skiff_token *token = client_token_new();
+	struct skiff_token *token = skiffi_client_token_new();
 	struct skiff_error error;
 	if (!token)
 		return NULL;
 	pthread_mutex_lock(&client->lock);
 	enum skiff_code code = ending_check(client, how, &error);
 	if (!code && !ending_copy(&client->ending, how)) {
-		client_ending_release(&client->ending);
+		skiffi_client_ending_release(&client->ending);
 		code = skiffi_fail_plain(&error, SKIFF_MEMORY);
 	}
 	if (!code) {
@@ -224,11 +224,11 @@ struct skiff_token *skiff_disconnect(
 		client->ending.deadline_us = skiffi_now_us() + (int64_t)(grace_ms > 0 ? grace_ms : 0) * 1000;
 		client->connect_wanted = false;
 		pthread_cond_broadcast(&client->changed);
-		client_wake(client);
+		skiffi_client_wake(client);
 	}
 	pthread_mutex_unlock(&client->lock);
 	if (code)
-		client_token_end(token, &error);
+		skiffi_client_token_end(token, &error);
 	return token;
 }
 
@@ -262,7 +262,7 @@ static enum skiff_code client_submit(
 	if (code)
 		return client_refuse(client, &error);
 	pthread_mutex_lock(&client->lock);
-	code = client_queue_add(client, message, token, &error);
+	code = skiffi_client_queue_add(client, message, token, &error);
 	if (code == SKIFF_MEMORY)
 		skiffi_fail_plain(&error, code);
 	if (code)
@@ -277,7 +277,7 @@ enum skiff_code skiff_publish_message(
 {
 	if (!token)
 		return client_submit(client, message, NULL);
-	struct skiff_token *mine = client_token_new();
+	struct skiff_token *mine = skiffi_client_token_new();
 	if (!mine) {
 		struct skiff_error error;
 		skiffi_fail_plain(&error, SKIFF_MEMORY);
@@ -285,7 +285,7 @@ enum skiff_code skiff_publish_message(
 	}
 	enum skiff_code code = client_submit(client, message, mine);
 	if (code) {
-		client_token_end_code(mine, code);
+		skiffi_client_token_end_code(mine, code);
 		skiff_token_free(mine);
 	} else {
 		*token = mine;
@@ -302,7 +302,7 @@ struct skiff_token *skiff_publish(
 		.qos = qos >= 0 && qos <= 2 ? (uint8_t)qos : UINT8_MAX,
 		.retain = retain};
 	enum skiff_code code = skiff_publish_message(client, &message, &token);
-	return code ? client_token_refused(client) : token;
+	return code ? skiffi_client_token_refused(client) : token;
 }
 
 static void client_deadline(struct timespec *deadline, int timeout_ms)
@@ -317,7 +317,7 @@ static enum skiff_code client_wait_flushed(struct skiff_client *client, int time
 	struct timespec deadline;
 	int late = 0;
 	client_deadline(&deadline, timeout_ms < 0 ? 0 : timeout_ms);
-	while (!client_flushed(client)) {
+	while (!skiffi_client_flushed(client)) {
 		if (client->state == CLIENT_IDLE && !client->connect_wanted)
 			return SKIFF_CLOSED;
 		if (late)

@@ -45,9 +45,9 @@ static size_t dispatch_match(struct skiff_client *client, unsigned index, size_t
 {
 	struct skiff_bytes topic = client->events[index].message.topic;
 	size_t room = client->call_capacity - have;
-	size_t count = client_filters_match(&client->filters, topic, client->calls + have, room);
+	size_t count = skiffi_client_filters_match(&client->filters, topic, client->calls + have, room);
 	if (count > room && dispatch_grow_calls(client, have + count))
-		count = client_filters_match(
+		count = skiffi_client_filters_match(
 			&client->filters, topic, client->calls + have, client->call_capacity - have);
 	if (count > client->call_capacity - have) {
 		skiffi_log(SKIFF_LOG_ERROR, "client", "out of memory: a message misses some of its handlers");
@@ -91,19 +91,19 @@ static void dispatch_done(struct skiff_client *client, const struct skiffi_event
 	if (event->kind == SKIFFI_EVENT_LOST)
 		client->session_lost++;
 	if (op && op->kind == CLIENT_OP_REQUEST) {
-		client_requests_done(client, event->op, event);
+		skiffi_client_requests_done(client, event->op, event);
 		return;
 	}
 	if (event->code)
-		client_error_of(&error, event, "the message");
+		skiffi_client_error_of(&error, event, "the message");
 	if (!op) {
 		client->counted.dropped += event->code != SKIFF_OK;
 		if (event->code)
 			client->error = error;
 		return;
 	}
-	client_token_note(event->op, event);
-	client_token_end(event->op, event->code ? &error : NULL);
+	skiffi_client_token_note(event->op, event);
+	skiffi_client_token_end(event->op, event->code ? &error : NULL);
 }
 
 /* One event under the lock; the number of calls there are then. */
@@ -119,10 +119,10 @@ static size_t dispatch_settle(
 		dispatch_done(client, event);
 		return calls;
 	case SKIFFI_EVENT_REQUEUE:
-		client_queue_requeue(client, event->kept);
+		skiffi_client_queue_requeue(client, event->kept);
 		return calls;
 	case SKIFFI_EVENT_AGAIN:
-		client_requests_again(client, event->op);
+		skiffi_client_requests_again(client, event->op);
 		return calls;
 	case SKIFFI_EVENT_UP:
 	case SKIFFI_EVENT_DOWN:
@@ -153,26 +153,26 @@ static void dispatch_call(struct skiff_client *client, size_t count, size_t call
 			if (client->calls[call].handler)
 				client->calls[call].handler(client, &event->message, client->calls[call].user);
 		if (event->kind == SKIFFI_EVENT_UP)
-			client_on_up(client, event);
+			skiffi_client_on_up(client, event);
 		else if (event->kind == SKIFFI_EVENT_DOWN)
-			client_on_down(client);
+			skiffi_client_on_down(client);
 	}
 }
 
-void client_on_engine(void *user)
+void skiffi_client_on_engine(void *user)
 {
 	struct skiff_client *client = user;
 	size_t count, calls;
 	if (!dispatch_prepare(client)) {
-		client_wake(client); /* tried again from there */
+		skiffi_client_wake(client); /* tried again from there */
 		return;
 	}
 	while ((count = dispatch_pull(client, &calls)))
 		dispatch_call(client, count, calls);
-	client_service(client);
+	skiffi_client_service(client);
 }
 
-void client_tell(struct skiff_client *client, const struct skiff_event *event)
+void skiffi_client_tell(struct skiff_client *client, const struct skiff_event *event)
 {
 	if (client->options.on_event)
 		client->options.on_event(client, event, client->options.user);

@@ -252,7 +252,7 @@ static void match_exact(struct match *match, const struct client_filters *filter
 	}
 }
 
-size_t client_filters_match(
+size_t skiffi_client_filters_match(
 	const struct client_filters *filters, struct skiff_bytes topic, struct client_call *calls, size_t max)
 {
 	struct match match = {calls, max, 0};
@@ -284,7 +284,7 @@ static struct client_filter *filter_list(struct client_filters *filters, const s
 	return filters->exact_count ? filters->exact[key->hash & (filters->exact_buckets - 1)] : NULL;
 }
 
-struct client_filter *client_filters_find(struct client_filters *filters, struct skiff_bytes text)
+struct client_filter *skiffi_client_filters_find(struct client_filters *filters, struct skiff_bytes text)
 {
 	struct client_filter key = {0};
 	filter_init(&key, (char *)text.data, text.len);
@@ -294,7 +294,7 @@ struct client_filter *client_filters_find(struct client_filters *filters, struct
 	return filter;
 }
 
-struct client_filter *client_filters_add(struct client_filters *filters, struct skiff_bytes text)
+struct client_filter *skiffi_client_filters_add(struct client_filters *filters, struct skiff_bytes text)
 {
 	struct client_filter *filter = skiffi_calloc(1, sizeof *filter);
 	char *copy = skiffi_memdup(text.data, text.len);
@@ -324,7 +324,7 @@ static void filter_free(struct client_filter *filter)
 	skiffi_free(filter);
 }
 
-void client_filters_remove(struct client_filters *filters, struct client_filter *filter)
+void skiffi_client_filters_remove(struct client_filters *filters, struct client_filter *filter)
 {
 	bool wild = filter_wild(filter);
 	struct client_filter **link = wild ? wild_place(filters, filter, false)
@@ -347,7 +347,7 @@ void client_filters_remove(struct client_filters *filters, struct client_filter 
 	filter_free(filter);
 }
 
-void client_filters_release(struct client_filters *filters)
+void skiffi_client_filters_release(struct client_filters *filters)
 {
 	for (struct client_filter *filter = filters->all, *next; filter; filter = next) {
 		next = filter->all_next;

@@ -42,17 +42,17 @@ struct client_call {
 };
 
 /* Finds the entry of exactly this filter; NULL. */
-struct client_filter *client_filters_find(struct client_filters *filters, struct skiff_bytes text);
+struct client_filter *skiffi_client_filters_find(struct client_filters *filters, struct skiff_bytes text);
 
 /* Adds an entry for a valid filter that has none; NULL when memory is out. */
-struct client_filter *client_filters_add(struct client_filters *filters, struct skiff_bytes text);
+struct client_filter *skiffi_client_filters_add(struct client_filters *filters, struct skiff_bytes text);
 
-void client_filters_remove(struct client_filters *filters, struct client_filter *filter);
+void skiffi_client_filters_remove(struct client_filters *filters, struct client_filter *filter);
 
 /* The calls for `topic` at calls[0..max); the number there are, which may be above `max`. */
-size_t client_filters_match(
+size_t skiffi_client_filters_match(
 	const struct client_filters *filters, struct skiff_bytes topic, struct client_call *calls, size_t max);
 
-void client_filters_release(struct client_filters *filters);
+void skiffi_client_filters_release(struct client_filters *filters);
 
 #endif

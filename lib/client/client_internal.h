@@ -32,11 +32,11 @@ struct skiff_token {
 };
 
 /* Two references: the caller's and the operation's. NULL when memory is out. */
-struct skiff_token *client_token_new(void);
+struct skiff_token *skiffi_client_token_new(void);
 
 /* The outcome: `error` NULL means SKIFF_OK. Ends the operation's reference. NULL token is allowed. */
-void client_token_end(struct skiff_token *token, const struct skiff_error *error);
-void client_token_end_code(struct skiff_token *token, enum skiff_code code);
+void skiffi_client_token_end(struct skiff_token *token, const struct skiff_error *error);
+void skiffi_client_token_end_code(struct skiff_token *token, enum skiff_code code);
 
 /* ---- requests: subscribe and unsubscribe (client_requests.c) ---- */
 
@@ -128,66 +128,66 @@ struct skiff_client {
 };
 
 /* client_options.c */
-enum skiff_code client_options_copy(
+enum skiff_code skiffi_client_options_copy(
 	struct skiff_client *client, const struct skiff_options *options, struct skiff_error *error);
-void client_options_release(struct skiff_client *client);
+void skiffi_client_options_release(struct skiff_client *client);
 
 /* client_queue.c: under the lock */
-enum skiff_code client_queue_add(struct skiff_client *client, const struct skiff_message *message,
+enum skiff_code skiffi_client_queue_add(struct skiff_client *client, const struct skiff_message *message,
 	struct skiff_token *token, struct skiff_error *error);
-void client_queue_requeue(struct skiff_client *client, struct skiffi_kept *kept);
-void client_queue_send(struct skiff_client *client);
-void client_queue_fail(struct skiff_client *client, enum skiff_code code, const char *why);
-bool client_queue_empty(const struct skiff_client *client);
+void skiffi_client_queue_requeue(struct skiff_client *client, struct skiffi_kept *kept);
+void skiffi_client_queue_send(struct skiff_client *client);
+void skiffi_client_queue_fail(struct skiff_client *client, enum skiff_code code, const char *why);
+bool skiffi_client_queue_empty(const struct skiff_client *client);
 
 /* client_requests.c: under the lock */
-void client_requests_send(struct skiff_client *client);
-void client_requests_again(struct skiff_client *client, struct client_request *request);
-void client_requests_renew(struct skiff_client *client);
-void client_requests_done(
+void skiffi_client_requests_send(struct skiff_client *client);
+void skiffi_client_requests_again(struct skiff_client *client, struct client_request *request);
+void skiffi_client_requests_renew(struct skiff_client *client);
+void skiffi_client_requests_done(
 	struct skiff_client *client, struct client_request *request, const struct skiffi_event *event);
-void client_requests_fail(struct skiff_client *client, enum skiff_code code, const char *why);
+void skiffi_client_requests_fail(struct skiff_client *client, enum skiff_code code, const char *why);
 
 /* client_dispatch.c: loop thread, without the lock */
-void client_on_engine(void *user);
-void client_tell(struct skiff_client *client, const struct skiff_event *event);
+void skiffi_client_on_engine(void *user);
+void skiffi_client_tell(struct skiff_client *client, const struct skiff_event *event);
 
 /* client_state.c */
-void client_control(struct skiffi_job *job); /* loop thread */
-void client_on_up(struct skiff_client *client, const struct skiffi_event *event);
-void client_on_down(struct skiff_client *client);
-void client_service(struct skiff_client *client); /* loop thread: after events, or when room was made */
-void client_wake(struct skiff_client *client);    /* any thread: have client_control run */
+void skiffi_client_control(struct skiffi_job *job); /* loop thread */
+void skiffi_client_on_up(struct skiff_client *client, const struct skiffi_event *event);
+void skiffi_client_on_down(struct skiff_client *client);
+void skiffi_client_service(struct skiff_client *client); /* loop thread: after events, or when room was made */
+void skiffi_client_wake(struct skiff_client *client);    /* any thread: have skiffi_client_control run */
 
 /* client.c */
-void client_ending_release(struct client_ending *ending);
-void client_release(struct skiff_client *client); /* frees the memory, when nothing runs any more */
-struct skiff_token *client_token_refused(struct skiff_client *client); /* ended, with the client's last error */
+void skiffi_client_ending_release(struct client_ending *ending);
+void skiffi_client_release(struct skiff_client *client); /* frees the memory, when nothing runs any more */
+struct skiff_token *skiffi_client_token_refused(struct skiff_client *client); /* ended, with the client's last error */
 
 /* client_reconnect.c */
-int client_reconnect_delay_ms(
+int skiffi_client_reconnect_delay_ms(
 	const struct skiff_client *client, unsigned attempt, uint64_t (*random_upto)(uint64_t limit));
-bool client_reconnect_wanted(const struct skiff_client *client, enum skiff_code code);
+bool skiffi_client_reconnect_wanted(const struct skiff_client *client, enum skiff_code code);
 
 /* client_token.c */
-void client_error_of(struct skiff_error *error, const struct skiffi_event *event, const char *what);
-void client_token_note(struct skiff_token *token, const struct skiffi_event *event);
+void skiffi_client_error_of(struct skiff_error *error, const struct skiffi_event *event, const char *what);
+void skiffi_client_token_note(struct skiff_token *token, const struct skiffi_event *event);
 
 /* Whether every message accepted so far is acknowledged, and every request answered; QoS 0 may still be on its way out.
  */
-static inline bool client_acknowledged(const struct skiff_client *client)
+static inline bool skiffi_client_acknowledged(const struct skiff_client *client)
 {
 	size_t inflight, unanswered, unsent;
 	client->engine->ops->load(client->engine, &inflight, &unanswered, &unsent);
-	return client_queue_empty(client) && !client->requests && !inflight && !unanswered;
+	return skiffi_client_queue_empty(client) && !client->requests && !inflight && !unanswered;
 }
 
 /* ... and every byte is with the socket. */
-static inline bool client_flushed(const struct skiff_client *client)
+static inline bool skiffi_client_flushed(const struct skiff_client *client)
 {
 	size_t inflight, unanswered, unsent;
 	client->engine->ops->load(client->engine, &inflight, &unanswered, &unsent);
-	return client_queue_empty(client) && !client->requests && !inflight && !unanswered && !unsent;
+	return skiffi_client_queue_empty(client) && !client->requests && !inflight && !unanswered && !unsent;
 }
 
 #endif

@@ -295,7 +295,7 @@ static void options_warn(const struct skiff_client *client)
 			options->tls.insecure_skip_chain ? "certificate" : "name");
 }
 
-enum skiff_code client_options_copy(
+enum skiff_code skiffi_client_options_copy(
 	struct skiff_client *client, const struct skiff_options *options, struct skiff_error *error)
 {
 	if (!options || !options->url || !*options->url)
@@ -314,7 +314,7 @@ enum skiff_code client_options_copy(
 	return options_check(&client->options, error);
 }
 
-void client_options_release(struct skiff_client *client)
+void skiffi_client_options_release(struct skiff_client *client)
 {
 	while (client->owned) {
 		struct client_block *block = client->owned;

@@ -45,7 +45,7 @@ static struct skiffi_kept *queue_pop(struct skiff_client *client, struct client_
 }
 
 /* Behind those given back before it, in front of all others. */
-void client_queue_requeue(struct skiff_client *client, struct skiffi_kept *kept)
+void skiffi_client_queue_requeue(struct skiff_client *client, struct skiffi_kept *kept)
 {
 	struct client_queue *queue = queue_of(client, kept);
 	struct skiffi_kept **link = queue->requeued ? &queue->requeued->next : &queue->first;
@@ -57,14 +57,14 @@ void client_queue_requeue(struct skiff_client *client, struct skiffi_kept *kept)
 	queue_count(client, kept);
 }
 
-bool client_queue_empty(const struct skiff_client *client)
+bool skiffi_client_queue_empty(const struct skiff_client *client)
 {
 	return !client->queue[0].first && !client->queue[1].first;
 }
 
 static void queue_end(struct skiff_client *client, struct skiffi_kept *kept, const struct skiff_error *error)
 {
-	client_token_end((struct skiff_token *)kept->op, error);
+	skiffi_client_token_end((struct skiff_token *)kept->op, error);
 	client->engine->ops->unkeep(client->engine, kept);
 }
 
@@ -148,7 +148,7 @@ static enum skiff_code queue_direct(struct skiff_client *client, const struct sk
 	}
 }
 
-enum skiff_code client_queue_add(struct skiff_client *client, const struct skiff_message *message,
+enum skiff_code skiffi_client_queue_add(struct skiff_client *client, const struct skiff_message *message,
 	struct skiff_token *token, struct skiff_error *error)
 {
 	if (queue_closing(client))
@@ -172,7 +172,7 @@ enum skiff_code client_queue_add(struct skiff_client *client, const struct skiff
 	/* The engine may have become idle while this thread waited for room; then nothing else would look at the queue.
 	 */
 	if (client->state == CLIENT_UP)
-		client_wake(client);
+		skiffi_client_wake(client);
 	return SKIFF_OK;
 }
 
@@ -197,17 +197,17 @@ static bool queue_send_one(struct skiff_client *client, struct client_queue *que
 	return true;
 }
 
-void client_queue_send(struct skiff_client *client)
+void skiffi_client_queue_send(struct skiff_client *client)
 {
 	while (queue_send_one(client, &client->queue[1]))
 		;
 	while (queue_send_one(client, &client->queue[0]))
 		;
-	if (!client_queue_empty(client))
+	if (!skiffi_client_queue_empty(client))
 		client->engine->ops->wants_room(client->engine);
 }
 
-void client_queue_fail(struct skiff_client *client, enum skiff_code code, const char *why)
+void skiffi_client_queue_fail(struct skiff_client *client, enum skiff_code code, const char *why)
 {
 	struct skiff_error error;
 	skiffi_fail(&error, code, 0, "%s", why);

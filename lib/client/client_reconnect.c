@@ -3,7 +3,7 @@
  * broker come back spread out; and never after an error that only a person can mend. */
 #include "client/client_internal.h"
 
-int client_reconnect_delay_ms(
+int skiffi_client_reconnect_delay_ms(
 	const struct skiff_client *client, unsigned attempt, uint64_t (*random_upto)(uint64_t limit))
 {
 	uint64_t bound = (uint64_t)client->options.reconnect.min_ms, max = (uint64_t)client->options.reconnect.max_ms;
@@ -12,7 +12,7 @@ int client_reconnect_delay_ms(
 	return (int)random_upto(bound < max ? bound : max);
 }
 
-bool client_reconnect_wanted(const struct skiff_client *client, enum skiff_code code)
+bool skiffi_client_reconnect_wanted(const struct skiff_client *client, enum skiff_code code)
 {
 	if (client->options.reconnect.off || client->ending.wanted || client->free_wanted || !skiff_code_heals(code))
 		return false;

@@ -84,7 +84,7 @@ static void requests_push(struct skiff_client *client, struct client_request *re
 	client->requests_last = request;
 }
 
-void client_requests_again(struct skiff_client *client, struct client_request *request)
+void skiffi_client_requests_again(struct skiff_client *client, struct client_request *request)
 {
 	client->requests_out--;
 	if (request->renewal) { /* the next connection makes its own */
@@ -122,9 +122,9 @@ static enum skiff_code request_send(
 /* A subscription the broker did not take has no handler any more. */
 static void request_take_out(struct skiff_client *client, const struct client_request *request, size_t index)
 {
-	struct client_filter *filter = client_filters_find(&client->filters, request->filters[index].filter);
+	struct client_filter *filter = skiffi_client_filters_find(&client->filters, request->filters[index].filter);
 	if (filter && (!request->subscribe || !filter->granted))
-		client_filters_remove(&client->filters, filter);
+		skiffi_client_filters_remove(&client->filters, filter);
 }
 
 static void request_refused(
@@ -132,11 +132,11 @@ static void request_refused(
 {
 	for (size_t i = 0; request->subscribe && i < request->count; i++)
 		request_take_out(client, request, i);
-	client_token_end(request->token, error);
+	skiffi_client_token_end(request->token, error);
 	request_free(request);
 }
 
-void client_requests_send(struct skiff_client *client)
+void skiffi_client_requests_send(struct skiff_client *client)
 {
 	while (client->requests) {
 		struct skiff_error error;
@@ -184,7 +184,7 @@ static struct client_request *renewal_next(struct client_filter **at)
 	return request;
 }
 
-void client_requests_renew(struct skiff_client *client)
+void skiffi_client_requests_renew(struct skiff_client *client)
 {
 	struct client_filter *at = client->filters.all;
 	struct client_request *request;
@@ -204,7 +204,7 @@ static void request_granted(
 {
 	const uint8_t *reasons = event->reasons.data;
 	for (size_t i = 0; i < request->count; i++) {
-		struct client_filter *filter = client_filters_find(&client->filters, request->filters[i].filter);
+		struct client_filter *filter = skiffi_client_filters_find(&client->filters, request->filters[i].filter);
 		bool refused = i < event->reasons.len && reasons[i] >= 0x80;
 		if (!filter)
 			continue;
@@ -213,11 +213,12 @@ static void request_granted(
 				filter->text);
 		filter->granted = !refused;
 		if (refused)
-			client_filters_remove(&client->filters, filter);
+			skiffi_client_filters_remove(&client->filters, filter);
 	}
 }
 
-void client_requests_done(struct skiff_client *client, struct client_request *request, const struct skiffi_event *event)
+void skiffi_client_requests_done(
+	struct skiff_client *client, struct client_request *request, const struct skiffi_event *event)
 {
 	struct skiff_error error;
 	client->requests_out--;
@@ -226,14 +227,14 @@ void client_requests_done(struct skiff_client *client, struct client_request *re
 	else
 		for (size_t i = 0; i < request->count; i++)
 			request_take_out(client, request, i);
-	client_token_note(request->token, event);
+	skiffi_client_token_note(request->token, event);
 	if (event->code)
-		client_error_of(&error, event, request->subscribe ? "the subscription" : "the unsubscription");
-	client_token_end(request->token, event->code ? &error : NULL);
+		skiffi_client_error_of(&error, event, request->subscribe ? "the subscription" : "the unsubscription");
+	skiffi_client_token_end(request->token, event->code ? &error : NULL);
 	request_free(request);
 }
 
-void client_requests_fail(struct skiff_client *client, enum skiff_code code, const char *why)
+void skiffi_client_requests_fail(struct skiff_client *client, enum skiff_code code, const char *why)
 {
 	struct skiff_error error;
 	skiffi_fail(&error, code, 0, "%s", why);
@@ -295,9 +296,9 @@ static bool requests_stand(
 	struct skiff_client *client, const struct skiff_subscription *subscription, uint32_t subscription_id)
 {
 	struct skiff_bytes text = skiff_text(subscription->filter);
-	struct client_filter *filter = client_filters_find(&client->filters, text);
+	struct client_filter *filter = skiffi_client_filters_find(&client->filters, text);
 	if (!filter)
-		filter = client_filters_add(&client->filters, text);
+		filter = skiffi_client_filters_add(&client->filters, text);
 	if (!filter)
 		return false;
 	filter->handler = subscription->handler ? subscription->handler : client->options.on_message;
@@ -312,7 +313,7 @@ static enum skiff_code requests_submit(
 	struct skiff_client *client, struct client_request *request, struct skiff_token **token)
 {
 	if (token) {
-		*token = client_token_new();
+		*token = skiffi_client_token_new();
 		if (!*token) {
 			request_free(request);
 			return SKIFF_MEMORY;
@@ -321,7 +322,7 @@ static enum skiff_code requests_submit(
 	}
 	requests_push(client, request);
 	if (client->state == CLIENT_UP)
-		client_requests_send(client);
+		skiffi_client_requests_send(client);
 	return SKIFF_OK;
 }
 
@@ -394,7 +395,7 @@ enum skiff_code skiff_unsubscribe_many(struct skiff_client *client, const char *
 /* A token for a call that was refused: ended, with the client's last error. */
 static struct skiff_token *requests_token(struct skiff_client *client, enum skiff_code code, struct skiff_token *token)
 {
-	return code ? client_token_refused(client) : token;
+	return code ? skiffi_client_token_refused(client) : token;
 }
 
 struct skiff_token *skiff_subscribe(

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client_state.c: wanted against actual: connecting, reconnecting, ending. All of it on the loop thread.
  *
- * Calls on other threads only note what is wanted and wake client_control; the engine's UP and DOWN and one timer do
- * the rest. Every move is in this file. */
+ * Calls on other threads only note what is wanted and wake skiffi_client_control; the engine's UP and DOWN and one
+ * timer do the rest. Every move is in this file. */
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -26,7 +26,7 @@ static void state_move(struct skiff_client *client, enum client_state state)
 	client->state = state;
 }
 
-void client_wake(struct skiff_client *client)
+void skiffi_client_wake(struct skiff_client *client)
 {
 	skiffi_loop_post(client->loop, &client->control);
 }
@@ -77,13 +77,13 @@ static void state_connect(struct skiff_client *client)
 	client->session_lost = 0;
 	pthread_mutex_unlock(&client->lock);
 	client->announced = true;
-	client_tell(client, &event);
+	skiffi_client_tell(client, &event);
 	client->engine->ops->open(client->engine);
 }
 
-/* CONNACK is told at once; what a lost session left comes behind it, and only then, in client_service, may anything new
- * be sent, so that nothing overtakes what was accepted before. */
-void client_on_up(struct skiff_client *client, const struct skiffi_event *event)
+/* CONNACK is told at once; what a lost session left comes behind it, and only then, in skiffi_client_service, may
+ * anything new be sent, so that nothing overtakes what was accepted before. */
+void skiffi_client_on_up(struct skiff_client *client, const struct skiffi_event *event)
 {
 	struct skiff_event told = {.kind = SKIFF_EVENT_CONNECTED, .session_present = event->session_present};
 	pthread_mutex_lock(&client->lock);
@@ -97,10 +97,10 @@ void client_on_up(struct skiff_client *client, const struct skiffi_event *event)
 	client->up_us = skiffi_now_us();
 	client->error = (struct skiff_error){0};
 	pthread_mutex_unlock(&client->lock);
-	client_token_note(token, event);
-	client_token_end(token, NULL);
+	skiffi_client_token_note(token, event);
+	skiffi_client_token_end(token, NULL);
 	client->announced = false;
-	client_tell(client, &told);
+	skiffi_client_tell(client, &told);
 }
 
 static void state_come_up(struct skiff_client *client)
@@ -115,11 +115,11 @@ static void state_come_up(struct skiff_client *client)
 		client->session_lost = 0;
 		client->queue[0].requeued = client->queue[1].requeued = NULL;
 		if (client->renew)
-			client_requests_renew(client);
+			skiffi_client_requests_renew(client);
 	}
 	pthread_mutex_unlock(&client->lock);
 	if (tell)
-		client_tell(client, &event);
+		skiffi_client_tell(client, &event);
 }
 
 /* ---- the end of a connection or attempt ---- */
@@ -132,13 +132,13 @@ static void state_end_ending(struct skiff_client *client)
 		return;
 	if (ending->late)
 		skiffi_fail(&error, SKIFF_TIMEOUT, 0, "the grace was too short for what was under way");
-	client_token_end(ending->token, ending->late ? &error : NULL);
-	client_ending_release(ending);
+	skiffi_client_token_end(ending->token, ending->late ? &error : NULL);
+	skiffi_client_ending_release(ending);
 	*ending = (struct client_ending){0};
 }
 
-/* To IDLE. A session that nobody will continue takes with it what it held: that comes by pull, and client_service ends
- * the rest. */
+/* To IDLE. A session that nobody will continue takes with it what it held: that comes by pull, and
+ * skiffi_client_service ends the rest. */
 static void state_rest(struct skiff_client *client)
 {
 	state_move(client, CLIENT_IDLE);
@@ -146,7 +146,7 @@ static void state_rest(struct skiff_client *client)
 	client->forgetting = !client->options.resume_session || client->free_wanted;
 	if (client->forgetting)
 		client->engine->ops->forget(client->engine);
-	client_wake(client);
+	skiffi_client_wake(client);
 }
 
 static void state_rested(struct skiff_client *client)
@@ -154,21 +154,22 @@ static void state_rested(struct skiff_client *client)
 	struct skiff_token *token = client->connect_token;
 	enum skiff_code code = client->error.code ? client->error.code : SKIFF_CLOSED;
 	if (client->forgetting) {
-		client_queue_fail(client, code, client->error.text);
-		client_requests_fail(client, code, client->error.text);
+		skiffi_client_queue_fail(client, code, client->error.text);
+		skiffi_client_requests_fail(client, code, client->error.text);
 	}
 	client->resting = client->forgetting = false;
 	client->connect_token = NULL;
-	client_token_end(token, &client->error);
+	skiffi_client_token_end(token, &client->error);
 	state_end_ending(client);
 	pthread_cond_broadcast(&client->changed);
-	client_wake(client);
+	skiffi_client_wake(client);
 }
 
 static int state_retry_ms(struct skiff_client *client)
 {
-	return client_reconnect_wanted(client, client->error.code)
-		       ? client_reconnect_delay_ms(client, client->attempt ? client->attempt : 1, skiffi_random_upto)
+	return skiffi_client_reconnect_wanted(client, client->error.code)
+		       ? skiffi_client_reconnect_delay_ms(
+				 client, client->attempt ? client->attempt : 1, skiffi_random_upto)
 		       : -1;
 }
 
@@ -184,7 +185,7 @@ static void state_count_up_time(struct skiff_client *client)
 		client->attempt = 0;
 }
 
-void client_on_down(struct skiff_client *client)
+void skiffi_client_on_down(struct skiff_client *client)
 {
 	struct skiff_event event = {.kind = client->announced ? SKIFF_EVENT_FAILED : SKIFF_EVENT_DISCONNECTED};
 	pthread_mutex_lock(&client->lock);
@@ -205,7 +206,7 @@ void client_on_down(struct skiff_client *client)
 	}
 	pthread_mutex_unlock(&client->lock);
 	client->announced = false;
-	client_tell(client, &event);
+	skiffi_client_tell(client, &event);
 }
 
 /* ---- disconnecting ---- */
@@ -224,9 +225,9 @@ static void state_drain(struct skiff_client *client)
 	int64_t left_us = client->ending.deadline_us - skiffi_now_us();
 	bool late = left_us <= 0, ask = false;
 	if (client->state == CLIENT_ENDING && !client->ending.asked) {
-		ask = late || client_acknowledged(client);
+		ask = late || skiffi_client_acknowledged(client);
 		if (ask)
-			state_send_disconnect(client, late && !client_acknowledged(client));
+			state_send_disconnect(client, late && !skiffi_client_acknowledged(client));
 		else
 			client->engine->ops->wants_room(client->engine);
 	}
@@ -270,7 +271,7 @@ static void state_gone(struct skiff_client *client)
 		pthread_cond_broadcast(&client->changed);
 	pthread_mutex_unlock(&client->lock);
 	if (gone && inside)
-		client_release(client);
+		skiffi_client_release(client);
 }
 
 static void state_engine_freed(void *user)
@@ -313,7 +314,7 @@ static void state_free(struct skiff_client *client)
 
 /* ---- what is wanted ---- */
 
-void client_control(struct skiffi_job *job)
+void skiffi_client_control(struct skiffi_job *job)
 {
 	struct skiff_client *client = (struct skiff_client *)((char *)job - offsetof(struct skiff_client, control));
 	pthread_mutex_lock(&client->lock);
@@ -332,20 +333,20 @@ void client_control(struct skiffi_job *job)
 		state_disconnect(client);
 	else if (connect)
 		state_connect(client);
-	client_on_engine(client);
+	skiffi_client_on_engine(client);
 	if (freeing)
 		state_free(client);
 }
 
-void client_service(struct skiff_client *client)
+void skiffi_client_service(struct skiff_client *client)
 {
 	state_come_up(client);
 	pthread_mutex_lock(&client->lock);
 	if (client->resting)
 		state_rested(client);
 	if (client->state == CLIENT_UP || (client->state == CLIENT_ENDING && !client->ending.asked)) {
-		client_requests_send(client);
-		client_queue_send(client);
+		skiffi_client_requests_send(client);
+		skiffi_client_queue_send(client);
 	}
 	bool draining = client->state == CLIENT_ENDING && !client->ending.asked;
 	if (client->waiting)

@@ -36,7 +36,7 @@ static struct token_bucket *token_bucket(const struct skiff_token *token)
 	return &token_buckets[((uintptr_t)token >> 6) % TOKEN_BUCKETS];
 }
 
-struct skiff_token *client_token_new(void)
+struct skiff_token *skiffi_client_token_new(void)
 {
 	struct skiff_token *token = skiffi_calloc(1, sizeof *token);
 	if (!token)
@@ -69,7 +69,7 @@ static void token_finish(struct skiff_token *token)
 	token_unref(token);
 }
 
-void client_token_end(struct skiff_token *token, const struct skiff_error *error)
+void skiffi_client_token_end(struct skiff_token *token, const struct skiff_error *error)
 {
 	if (!token)
 		return;
@@ -82,16 +82,16 @@ void client_token_end(struct skiff_token *token, const struct skiff_error *error
 	token_finish(token);
 }
 
-void client_token_end_code(struct skiff_token *token, enum skiff_code code)
+void skiffi_client_token_end_code(struct skiff_token *token, enum skiff_code code)
 {
 	struct skiff_error error;
 	if (!token)
 		return;
 	skiffi_fail_plain(&error, code);
-	client_token_end(token, code ? &error : NULL);
+	skiffi_client_token_end(token, code ? &error : NULL);
 }
 
-void client_token_note(struct skiff_token *token, const struct skiffi_event *event)
+void skiffi_client_token_note(struct skiff_token *token, const struct skiffi_event *event)
 {
 	if (!token)
 		return;
@@ -107,7 +107,7 @@ void client_token_note(struct skiff_token *token, const struct skiffi_event *eve
 			skiffi_memdup(event->properties->reason_string.data, event->properties->reason_string.len);
 }
 
-void client_error_of(struct skiff_error *error, const struct skiffi_event *event, const char *what)
+void skiffi_client_error_of(struct skiff_error *error, const struct skiffi_event *event, const char *what)
 {
 	struct skiff_bytes words = event->properties ? event->properties->reason_string : (struct skiff_bytes){0};
 	if (event->code == SKIFF_MQTT_SESSION_LOST)

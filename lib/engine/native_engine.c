@@ -59,7 +59,7 @@ static void native_explain(struct native_engine *self, struct skiff_error *error
 		skiffi_error_prefix(error, "connection to '%s' lost", self->base.config->endpoint->url);
 }
 
-void native_end(struct native_engine *self, const struct skiff_error *error, bool abort)
+void skiffi_native_end(struct native_engine *self, const struct skiff_error *error, bool abort)
 {
 	if (self->state == NATIVE_IDLE)
 		return;
@@ -113,7 +113,7 @@ static void native_closed(void *user)
 		skiffi_log(SKIFF_LOG_INFO, "engine", "the broker does not take MQTT 5; trying 3.1.1");
 		native_open(&self->base);
 	} else {
-		native_notify(self);
+		skiffi_native_notify(self);
 	}
 }
 
@@ -132,26 +132,26 @@ static void native_opened(void *user)
 	if (code) {
 		struct skiff_error error;
 		skiffi_fail_plain(&error, code);
-		native_end(self, &error, true);
+		skiffi_native_end(self, &error, true);
 		return;
 	}
-	native_pump_out(self);
-	native_arm(self);
+	skiffi_native_pump_out(self);
+	skiffi_native_arm(self);
 }
 
 static void native_readable(void *user)
 {
-	native_pump_in(user);
+	skiffi_native_pump_in(user);
 }
 
 static void native_writable(void *user)
 {
-	native_pump_out(user);
+	skiffi_native_pump_out(user);
 }
 
 static void native_failed(void *user, const struct skiff_error *error)
 {
-	native_end(user, error, true);
+	skiffi_native_end(user, error, true);
 }
 
 static const struct skiffi_transport_events native_events = {
@@ -213,7 +213,7 @@ static void native_timed_out(struct native_engine *self, int64_t now)
 	else
 		skiffi_fail(&error, SKIFF_TIMEOUT, 0, "connecting to '%s' took more than %lld ms, and was still %s",
 			url, ms, native_phase(self));
-	native_end(self, &error, true);
+	skiffi_native_end(self, &error, true);
 }
 
 static void native_tick(struct native_engine *self, int64_t now)
@@ -223,8 +223,8 @@ static void native_tick(struct native_engine *self, int64_t now)
 	bool tells = skiffi_session_tells(self->session);
 	native_unlock(self);
 	if (tells)
-		native_notify(self);
-	native_pump_out(self);
+		skiffi_native_notify(self);
+	skiffi_native_pump_out(self);
 }
 
 static void native_on_timer(uv_timer_t *timer)
@@ -240,11 +240,11 @@ static void native_on_timer(uv_timer_t *timer)
 		else
 			native_timed_out(self, now);
 	}
-	native_arm(self);
+	skiffi_native_arm(self);
 }
 
 /* The timer is moved only forward: a deadline that has receded since is found out when it fires. */
-void native_arm(struct native_engine *self)
+void skiffi_native_arm(struct native_engine *self)
 {
 	if (self->state == NATIVE_IDLE || self->state == NATIVE_CLOSING)
 		return;
@@ -293,7 +293,7 @@ static void native_open(struct skiffi_engine *engine)
 	native_unlock(self);
 	self->transport = skiffi_transport_new(engine->config->loop, &self->transport_config, &native_events, self);
 	if (self->transport && self->transport->ops->open(self->transport)) {
-		native_arm(self);
+		skiffi_native_arm(self);
 		return;
 	}
 	if (self->transport)
@@ -306,7 +306,7 @@ static void native_close(struct skiffi_engine *engine, bool abort)
 {
 	struct skiff_error error;
 	skiffi_fail(&error, SKIFF_CLOSED, 0, "closed by this client");
-	native_end(native_of(engine), &error, abort);
+	skiffi_native_end(native_of(engine), &error, abort);
 }
 
 /* A failed session, and an accepted CONNACK, are also the engine's business. */
@@ -349,20 +349,20 @@ static size_t native_pull(struct skiffi_engine *engine, struct skiffi_event *eve
 	return 1;
 }
 
-void native_notify(struct native_engine *self)
+void skiffi_native_notify(struct native_engine *self)
 {
 	self->base.config->notify(self->base.config->user);
 	if (self->fault && (self->state == NATIVE_GREETING || self->state == NATIVE_UP))
 		skiffi_loop_post(self->base.config->loop, &self->wake);
-	native_arm(self);
+	skiffi_native_arm(self);
 }
 
 static void native_on_wake(struct skiffi_job *job)
 {
 	struct native_engine *self = (struct native_engine *)((char *)job - offsetof(struct native_engine, wake));
-	native_pump_out(self);
+	skiffi_native_pump_out(self);
 	if (self->state == NATIVE_IDLE && !self->down_told)
-		native_notify(self);
+		skiffi_native_notify(self);
 }
 
 static enum skiff_code native_publish(struct skiffi_engine *engine, const struct skiff_message *message,
@@ -518,7 +518,7 @@ struct skiffi_engine *skiffi_native_engine_new(const struct skiffi_engine_config
 	self->seen.phases = (struct skiff_phases){-1, -1, -1, -1, -1, -1, -1};
 	self->seen.reason = -1;
 	bool v311 = config->options->version == SKIFF_MQTT_311;
-	if (!native_options(self, error))
+	if (!skiffi_native_options(self, error))
 		goto fail;
 	self->session = skiffi_session_new(&self->session_config, v311 ? SKIFFI_V311 : SKIFFI_V5);
 	if (self->session)

@@ -41,16 +41,16 @@ struct native_engine {
 };
 
 /* native_pump.c: moves bytes between session and transport. */
-void native_pump_in(struct native_engine *self);
-void native_pump_out(struct native_engine *self);
+void skiffi_native_pump_in(struct native_engine *self);
+void skiffi_native_pump_out(struct native_engine *self);
 
 /* native_engine.c */
 /* The first cause counts; then the transport is closed, in order or at once. */
-void native_end(struct native_engine *self, const struct skiff_error *error, bool abort);
-void native_arm(struct native_engine *self);
-void native_notify(struct native_engine *self);
+void skiffi_native_end(struct native_engine *self, const struct skiff_error *error, bool abort);
+void skiffi_native_arm(struct native_engine *self);
+void skiffi_native_notify(struct native_engine *self);
 
 /* native_options.c */
-bool native_options(struct native_engine *self, struct skiff_error *error);
+bool skiffi_native_options(struct native_engine *self, struct skiff_error *error);
 
 #endif

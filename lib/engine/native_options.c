@@ -51,7 +51,7 @@ static void options_session(struct native_engine *self, const struct skiff_optio
 	options_will(self, &options->will);
 }
 
-bool native_options(struct native_engine *self, struct skiff_error *error)
+bool skiffi_native_options(struct native_engine *self, struct skiff_error *error)
 {
 	const struct skiffi_engine_config *config = self->base.config;
 	const struct skiff_options *options = config->options;

@@ -77,12 +77,12 @@ static void pump_drained(struct native_engine *self)
 	struct skiff_error error = *skiffi_session_error(self->session);
 	pthread_mutex_unlock(self->base.config->lock);
 	if (fault)
-		native_end(self, &error, false);
+		skiffi_native_end(self, &error, false);
 	else if (ending)
-		native_end(self, &(struct skiff_error){SKIFF_CLOSED, 0, "disconnected by this client"}, false);
+		skiffi_native_end(self, &(struct skiff_error){SKIFF_CLOSED, 0, "disconnected by this client"}, false);
 }
 
-void native_pump_out(struct native_engine *self)
+void skiffi_native_pump_out(struct native_engine *self)
 {
 	bool tells = false;
 	if (self->state != NATIVE_GREETING && self->state != NATIVE_UP)
@@ -95,7 +95,7 @@ void native_pump_out(struct native_engine *self)
 	if (atomic_exchange(&self->room_wanted, false))
 		tells = true;
 	if (tells)
-		native_notify(self);
+		skiffi_native_notify(self);
 }
 
 /* One read and all that it brought; false: there is no more now, or no more at all. */
@@ -108,12 +108,12 @@ static bool pump_read(struct native_engine *self)
 	pthread_mutex_lock(self->base.config->lock);
 	skiffi_session_input(self->session, loop->scratch, (size_t)len);
 	pthread_mutex_unlock(self->base.config->lock);
-	native_notify(self);
-	native_pump_out(self);
+	skiffi_native_notify(self);
+	skiffi_native_pump_out(self);
 	return len == SKIFFI_LOOP_SCRATCH_BYTES && (self->state == NATIVE_GREETING || self->state == NATIVE_UP);
 }
 
-void native_pump_in(struct native_engine *self)
+void skiffi_native_pump_in(struct native_engine *self)
 {
 	for (unsigned i = 0; i < PUMP_READS; i++)
 		if (!pump_read(self))

@@ -22,7 +22,7 @@ struct skiffi_session *skiffi_session_new(const struct skiffi_session_config *co
 	session->ping_sent_us = SKIFFI_NEVER;
 	session->broker.reason = -1;
 	skiffi_session_set_version(session, version);
-	session_forget_broker(session);
+	skiffi_session_forget_broker(session);
 	return session;
 }
 
@@ -63,14 +63,14 @@ void skiffi_session_free(struct skiffi_session *session)
 	skiffi_aliases_out_reset(&session->aliases_out, 0);
 	skiffi_buffer_release(&session->partial);
 	skiffi_kept_pool_release(&session->pool);
-	session_forget_broker(session);
+	skiffi_session_forget_broker(session);
 	skiffi_free(session->broker.client_id);
-	session_forget_received(session);
+	skiffi_session_forget_received(session);
 	skiffi_free(session->awaited);
 	skiffi_free(session);
 }
 
-void session_keep_text(char **text, struct skiff_bytes view)
+void skiffi_session_keep_text(char **text, struct skiff_bytes view)
 {
 	skiffi_free(*text);
 	*text = view.data ? skiffi_memdup(view.data, view.len) : NULL;
@@ -78,7 +78,7 @@ void session_keep_text(char **text, struct skiff_bytes view)
 
 /* ---- output ---- */
 
-void session_count_output(struct skiffi_session *session, size_t before)
+void skiffi_session_count_output(struct skiffi_session *session, size_t before)
 {
 	size_t len = session->output.bytes.tail - before;
 	session->output.len += len;
@@ -86,13 +86,13 @@ void session_count_output(struct skiffi_session *session, size_t before)
 	session->packets_out++;
 }
 
-bool session_wrote(struct skiffi_session *session, size_t before, bool ok)
+bool skiffi_session_wrote(struct skiffi_session *session, size_t before, bool ok)
 {
 	if (!ok) {
-		session_fault(session, SKIFF_MEMORY, 0, "out of memory while writing a packet");
+		skiffi_session_fault(session, SKIFF_MEMORY, 0, "out of memory while writing a packet");
 		return false;
 	}
-	session_count_output(session, before);
+	skiffi_session_count_output(session, before);
 	return true;
 }
 
@@ -130,7 +130,7 @@ static bool session_try_disconnect(struct skiffi_session *session, const struct 
 		session->output.bytes.tail = before;
 		return false;
 	}
-	session_count_output(session, before);
+	skiffi_session_count_output(session, before);
 	return true;
 }
 
@@ -152,7 +152,7 @@ static void session_write_disconnect(
 	session_try_disconnect(session, &packet);
 }
 
-void session_fault(struct skiffi_session *session, enum skiff_code code, uint8_t reason, const char *format, ...)
+void skiffi_session_fault(struct skiffi_session *session, enum skiff_code code, uint8_t reason, const char *format, ...)
 {
 	char text[SKIFF_ERROR_TEXT_BYTES];
 	va_list args;
@@ -169,14 +169,15 @@ void session_fault(struct skiffi_session *session, enum skiff_code code, uint8_t
 	session->fault_told = false;
 }
 
-void session_refuse(struct skiffi_session *session, const struct skiffi_frame *frame, const struct skiffi_refusal *why)
+void skiffi_session_refuse(
+	struct skiffi_session *session, const struct skiffi_frame *frame, const struct skiffi_refusal *why)
 {
 	enum skiff_code code = why->reason == 0x81 ? SKIFF_MQTT_MALFORMED : SKIFF_MQTT_PROTOCOL;
-	session_fault(
+	skiffi_session_fault(
 		session, code, why->reason, "the broker sent a bad %s: %s", skiffi_packet_name(frame->type), why->rule);
 }
 
-bool session_problem_allowed(
+bool skiffi_session_problem_allowed(
 	struct skiffi_session *session, const struct skiffi_frame *frame, const struct skiff_properties *properties)
 {
 	const struct skiff_properties *asked = session->config->connect.properties;
@@ -184,7 +185,7 @@ bool session_problem_allowed(
 		return true;
 	if (!asked || !(asked->has & SKIFF_HAS_REQUEST_PROBLEM_INFO) || asked->request_problem_info)
 		return true;
-	session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
+	skiffi_session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
 		"the broker sent problem information in %s, which was not asked for [MQTT-3.1.2-29]",
 		skiffi_packet_name(frame->type));
 	return false;
@@ -218,32 +219,32 @@ static enum session_step session_on_packet(
 		return STEP_QUIET;
 	switch (frame->type) {
 	case SKIFFI_PUBLISH:
-		return session_on_publish(session, frame, event, first);
+		return skiffi_session_on_publish(session, frame, event, first);
 	case SKIFFI_PUBACK:
 	case SKIFFI_PUBREC:
 	case SKIFFI_PUBCOMP:
-		return session_on_ack(session, frame, event);
+		return skiffi_session_on_ack(session, frame, event);
 	case SKIFFI_PUBREL:
-		return session_on_pubrel(session, frame);
+		return skiffi_session_on_pubrel(session, frame);
 	case SKIFFI_SUBACK:
 	case SKIFFI_UNSUBACK:
-		return session_on_suback(session, frame, event);
+		return skiffi_session_on_suback(session, frame, event);
 	case SKIFFI_PINGRESP:
-		return session_on_pingresp(session, frame);
+		return skiffi_session_on_pingresp(session, frame);
 	case SKIFFI_CONNACK:
-		return session_on_connack(session, frame, event);
+		return skiffi_session_on_connack(session, frame, event);
 	case SKIFFI_DISCONNECT:
-		return session_on_disconnect(session, frame);
+		return skiffi_session_on_disconnect(session, frame);
 	case SKIFFI_AUTH: /* [MQTT-4.12.0-6]: we name no method, so there is nothing to talk about */
-		session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
+		skiffi_session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
 			"the broker sent AUTH, which nobody asked for [MQTT-4.12.0-6]");
 		return STEP_QUIET;
 	case 0: /* [MQTT 5, 2.1.2] */
-		session_fault(
+		skiffi_session_fault(
 			session, SKIFF_MQTT_MALFORMED, 0x81, "the broker sent a packet of type 0, which is reserved");
 		return STEP_QUIET;
 	default:
-		session_fault(session, SKIFF_MQTT_PROTOCOL, session->version == SKIFFI_V5 ? 0x82 : 0,
+		skiffi_session_fault(session, SKIFF_MQTT_PROTOCOL, session->version == SKIFFI_V5 ? 0x82 : 0,
 			"the broker sent %s, which only a client sends", skiffi_packet_name(frame->type));
 		return STEP_QUIET;
 	}
@@ -253,14 +254,14 @@ static void session_bad_frame(
 	struct skiffi_session *session, enum skiffi_framing framing, const struct skiffi_frame *frame)
 {
 	if (framing == SKIFFI_FRAME_TOO_LARGE)
-		session_fault(session, SKIFF_MQTT_TOO_LARGE, 0x95,
+		skiffi_session_fault(session, SKIFF_MQTT_TOO_LARGE, 0x95,
 			"the broker announced a packet of %zu bytes, more than the %zu allowed [MQTT-3.1.2-24]",
 			frame->total_len, session->maximum_packet_size);
 	else if (session->state == SESSION_CONNECTING)
-		session_fault(session, SKIFF_WRONG_PROTOCOL, 0,
+		skiffi_session_fault(session, SKIFF_WRONG_PROTOCOL, 0,
 			"the peer's answer is not MQTT; another protocol lives on this port");
 	else
-		session_fault(session, SKIFF_MQTT_MALFORMED, 0x81,
+		skiffi_session_fault(session, SKIFF_MQTT_MALFORMED, 0x81,
 			"the broker sent a malformed packet length [MQTT-1.5.5-1]");
 }
 
@@ -275,7 +276,7 @@ static bool session_fill_partial(struct skiffi_session *session, size_t len)
 {
 	size_t take = len < session->input_len ? len : session->input_len;
 	if (!skiffi_buffer_append(&session->partial, session->input, take)) {
-		session_fault(session, SKIFF_MEMORY, 0x83, "out of memory for a packet from the broker");
+		skiffi_session_fault(session, SKIFF_MEMORY, 0x83, "out of memory for a packet from the broker");
 		return false;
 	}
 	session->input += take;
@@ -313,11 +314,11 @@ static bool session_greeted(struct skiffi_session *session)
 	if (session->state != SESSION_CONNECTING || *first >> 4 == SKIFFI_CONNACK)
 		return true;
 	if (session_first_byte_fits(*first))
-		session_fault(session, SKIFF_MQTT_PROTOCOL, 0,
+		skiffi_session_fault(session, SKIFF_MQTT_PROTOCOL, 0,
 			"the peer's first packet is %s, not CONNACK [MQTT-3.2.0-1]; it may not be an MQTT broker",
 			skiffi_packet_name(*first >> 4));
 	else
-		session_fault(session, SKIFF_WRONG_PROTOCOL, 0,
+		skiffi_session_fault(session, SKIFF_WRONG_PROTOCOL, 0,
 			"the peer's answer is not MQTT; another protocol lives on this port");
 	return false;
 }
@@ -387,13 +388,14 @@ static size_t session_pull_frames(struct skiffi_session *session, struct skiffi_
 
 static size_t session_tell(struct skiffi_session *session, struct skiffi_event *events, size_t max)
 {
-	size_t count = session->telling & TELL_LOST ? session_tell_lost(session, events, max) : 0;
+	size_t count = session->telling & TELL_LOST ? skiffi_session_tell_lost(session, events, max) : 0;
+	if (!session->inflight.messages)
+		session->telling &= ~(unsigned)TELL_LOST;
 	if (count)
 		return count;
-	session->telling &= ~(unsigned)TELL_LOST;
 	if (!(session->telling & TELL_GONE))
 		return 0;
-	count = session_tell_again(session, events, max);
+	count = skiffi_session_tell_again(session, events, max);
 	if (count)
 		return count;
 	session->telling &= ~(unsigned)TELL_GONE;
@@ -408,7 +410,7 @@ size_t skiffi_session_pull(struct skiffi_session *session, int64_t now_us, struc
 		session_drop_partial(session);
 	if (session->input_len)
 		session->last_in_us = now_us;
-	size_t count = session_tell_sent(session, events, max, SKIFF_OK);
+	size_t count = skiffi_session_tell_sent(session, events, max, SKIFF_OK);
 	if (!count && session->telling != TELL_NONE)
 		count = session_tell(session, events, max);
 	if (!count)
@@ -416,7 +418,7 @@ size_t skiffi_session_pull(struct skiffi_session *session, int64_t now_us, struc
 	if (session->state == SESSION_FAILED) {
 		session->input_len = 0;
 		if (count < max && !session->fault_told) {
-			session_event(
+			skiffi_session_event(
 				&events[count++], SKIFFI_EVENT_DOWN, NULL, session->error.code, session->broker.reason);
 			session->fault_told = true;
 		}
@@ -442,10 +444,11 @@ void skiffi_session_down(struct skiffi_session *session)
 void skiffi_session_forget(struct skiffi_session *session)
 {
 	assert(session->state == SESSION_DOWN);
-	session_forget_received(session);
+	skiffi_session_forget_received(session);
 	session->held = false;
 	session->fresh = true;
-	session->telling |= TELL_LOST;
+	if (session->inflight.messages)
+		session->telling |= TELL_LOST;
 }
 
 bool skiffi_session_tells(const struct skiffi_session *session)

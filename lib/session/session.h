@@ -63,7 +63,8 @@ void skiffi_session_tick(struct skiffi_session *session, int64_t now_us);
  * what does not. Pull until 0 before start. */
 void skiffi_session_down(struct skiffi_session *session);
 
-/* While down: gives up the session itself. Pull gives REQUEUE, LOST and DONE for what was in flight. */
+/* While down: gives up the session itself. Pull gives REQUEUE, LOST and DONE for what was in flight, and the next
+ * connection begins a new session, as its ids are no longer known here. */
 void skiffi_session_forget(struct skiffi_session *session);
 
 /* Whether pull has something to tell that needs no input. */
@@ -79,7 +80,8 @@ bool skiffi_session_up(const struct skiffi_session *session);
 
 /* Sends a message: `message`, or `kept` when not NULL (a reference is taken; `message` is then ignored). Topic and
  * properties must be valid. `op` comes back in DONE; NULL: none wanted.
- * SKIFF_OK; SKIFF_AGAIN: the broker's window or our output is full; SKIFF_MQTT_NOT_ALLOWED, SKIFF_MQTT_TOO_LARGE
+ * SKIFF_OK; SKIFF_AGAIN: the broker's window or our output is full, or pull has still to tell what was lost;
+ * SKIFF_MQTT_NOT_ALLOWED, SKIFF_MQTT_TOO_LARGE
  * (`*error`, may be NULL, says what); SKIFF_MEMORY. On any but OK nothing has changed. */
 enum skiff_code skiffi_session_publish(struct skiffi_session *session, const struct skiff_message *message,
 	struct skiffi_kept *kept, void *op, struct skiff_error *error);

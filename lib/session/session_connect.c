@@ -7,7 +7,7 @@
 /* A 3.1.1 broker names no window; this many messages in flight keep any link busy. */
 enum { SESSION_WINDOW_V311 = 1024 };
 
-void session_forget_broker(struct skiffi_session *session)
+void skiffi_session_forget_broker(struct skiffi_session *session)
 {
 	skiffi_free(session->broker.reason_string);
 	skiffi_free(session->broker.server_reference);
@@ -27,7 +27,7 @@ void session_forget_broker(struct skiffi_session *session)
 enum skiff_code skiffi_session_start(struct skiffi_session *session, int64_t now_us)
 {
 	struct skiffi_connect connect = session->config->connect;
-	session_forget_broker(session);
+	skiffi_session_forget_broker(session);
 	if (session->broker.client_id) /* [MQTT-3.2.2-16] */
 		connect.client_id = skiff_text(session->broker.client_id);
 	/* Without resume each connection begins anew [MQTT-3.1.2-4]; with it the session goes on once there is one. */
@@ -51,7 +51,7 @@ enum skiff_code skiffi_session_start(struct skiffi_session *session, int64_t now
 	session->last_in_us = session->last_out_us = session->ping_last_us = now_us;
 	session->ping_sent_us = SKIFFI_NEVER;
 	size_t before = session->output.bytes.tail;
-	bool ok = session_wrote(
+	bool ok = skiffi_session_wrote(
 		session, before, skiffi_connect_encode(&session->output.bytes, session->version, &connect));
 	return ok ? SKIFF_OK : SKIFF_MEMORY;
 }
@@ -80,11 +80,11 @@ static void session_apply_limits(struct skiffi_session *session, const struct sk
 
 static void session_apply_texts(struct skiffi_session *session, const struct skiff_properties *granted)
 {
-	session_keep_text(&session->broker.reason_string, granted->reason_string);
-	session_keep_text(&session->broker.server_reference, granted->server_reference);
-	session_keep_text(&session->broker.response_information, granted->response_information);
+	skiffi_session_keep_text(&session->broker.reason_string, granted->reason_string);
+	skiffi_session_keep_text(&session->broker.server_reference, granted->server_reference);
+	skiffi_session_keep_text(&session->broker.response_information, granted->response_information);
 	if (granted->assigned_client_id.data)
-		session_keep_text(&session->broker.client_id, granted->assigned_client_id);
+		skiffi_session_keep_text(&session->broker.client_id, granted->assigned_client_id);
 }
 
 static void session_apply(struct skiffi_session *session, const struct skiffi_connack *connack)
@@ -116,13 +116,13 @@ static void session_refused(struct skiffi_session *session, const struct skiffi_
 	session->broker.reason = connack->reason;
 	session_apply_texts(session, &connack->properties);
 	if (code == SKIFF_MQTT_VERSION)
-		session_fault(session, code, connack->reason,
+		skiffi_session_fault(session, code, connack->reason,
 			"the broker does not speak MQTT %s (%s); choose version %s",
 			session->version == SKIFFI_V5 ? "5" : "3.1.1", words,
 			session->version == SKIFFI_V5 ? "3.1.1 or auto" : "5");
 	else
-		session_fault(session, code, connack->reason, "the broker refused the connection: %s (%u)%s%s%s", words,
-			connack->reason, session->broker.reason_string ? ": " : "",
+		skiffi_session_fault(session, code, connack->reason, "the broker refused the connection: %s (%u)%s%s%s",
+			words, connack->reason, session->broker.reason_string ? ": " : "",
 			session->broker.reason_string ? session->broker.reason_string : "",
 			code == SKIFF_MQTT_BAD_CREDENTIALS || code == SKIFF_MQTT_NOT_AUTHORISED
 				? "; check the user name and the password"
@@ -150,21 +150,22 @@ static bool session_connack_fits(struct skiffi_session *session, const struct sk
 		rule = "it named an authentication method that nobody asked for [MQTT-4.12.0-5]";
 	if (!rule)
 		return true;
-	session_fault(session, SKIFF_MQTT_PROTOCOL, 0, "the broker broke the protocol: %s", rule);
+	skiffi_session_fault(session, SKIFF_MQTT_PROTOCOL, 0, "the broker broke the protocol: %s", rule);
 	return false;
 }
 
-enum session_step session_on_connack(
+enum session_step skiffi_session_on_connack(
 	struct skiffi_session *session, const struct skiffi_frame *frame, struct skiffi_event *event)
 {
 	struct skiffi_connack connack;
 	struct skiffi_refusal why = {0};
 	if (session->state != SESSION_CONNECTING) {
-		session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82, "the broker sent a second CONNACK [MQTT-3.2.0-2]");
+		skiffi_session_fault(
+			session, SKIFF_MQTT_PROTOCOL, 0x82, "the broker sent a second CONNACK [MQTT-3.2.0-2]");
 		return STEP_QUIET;
 	}
 	if (!skiffi_connack_decode(frame, session->version, &connack, &why)) {
-		session_refuse(session, frame, &why);
+		skiffi_session_refuse(session, frame, &why);
 		return STEP_QUIET;
 	}
 	if (connack.reason) {
@@ -179,36 +180,37 @@ enum session_step session_on_connack(
 	session->held = true;
 	session->fresh = false;
 	if (connack.session_present) {
-		session_resend(session);
+		skiffi_session_resend(session);
 	} else {
 		/* [MQTT-3.2.2-5]: what we held belongs to a session that is no more. */
-		session_forget_received(session);
-		session->telling |= TELL_LOST;
+		skiffi_session_forget_received(session);
+		if (session->inflight.messages)
+			session->telling |= TELL_LOST;
 	}
-	session_event(event, SKIFFI_EVENT_UP, NULL,
+	skiffi_session_event(event, SKIFFI_EVENT_UP, NULL,
 		lost && session->config->resume ? SKIFF_MQTT_SESSION_LOST : SKIFF_OK, connack.reason);
 	event->session_present = connack.session_present;
 	return STEP_EVENT;
 }
 
-enum session_step session_on_disconnect(struct skiffi_session *session, const struct skiffi_frame *frame)
+enum session_step skiffi_session_on_disconnect(struct skiffi_session *session, const struct skiffi_frame *frame)
 {
 	struct skiffi_reasoned packet;
 	struct skiffi_refusal why = {0};
 	if (session->version != SKIFFI_V5) {
-		session_fault(session, SKIFF_MQTT_PROTOCOL, 0,
+		skiffi_session_fault(session, SKIFF_MQTT_PROTOCOL, 0,
 			"the broker sent DISCONNECT, which only a client sends in MQTT 3.1.1");
 		return STEP_QUIET;
 	}
 	if (!skiffi_disconnect_decode(frame, session->version, SKIFFI_FROM_SERVER, &packet, &why)) {
-		session_refuse(session, frame, &why);
+		skiffi_session_refuse(session, frame, &why);
 		return STEP_QUIET;
 	}
 	enum skiff_code code = packet.reason >= 0x80 ? skiffi_reason_error(packet.reason) : SKIFF_MQTT_DISCONNECTED;
-	session_keep_text(&session->broker.reason_string, packet.properties.reason_string);
-	session_keep_text(&session->broker.server_reference, packet.properties.server_reference);
+	skiffi_session_keep_text(&session->broker.reason_string, packet.properties.reason_string);
+	skiffi_session_keep_text(&session->broker.server_reference, packet.properties.server_reference);
 	session->broker.reason = packet.reason;
-	session_fault(session, code == SKIFF_MQTT_REASON ? SKIFF_MQTT_DISCONNECTED : code, 0,
+	skiffi_session_fault(session, code == SKIFF_MQTT_REASON ? SKIFF_MQTT_DISCONNECTED : code, 0,
 		"the broker disconnected: %s (0x%02x)%s%s%s%s", skiffi_reason_text(packet.reason), packet.reason,
 		session->broker.reason_string ? ": " : "",
 		session->broker.reason_string ? session->broker.reason_string : "",

@@ -82,26 +82,27 @@ enum session_step { STEP_QUIET, STEP_EVENT, STEP_DEFER };
 
 /* Ends the connection by a fault of the peer or of ours: DISCONNECT with `reason` where the version has it (0: none),
  * then the event DOWN. */
-void session_fault(struct skiffi_session *session, enum skiff_code code, uint8_t reason, const char *format, ...)
+void skiffi_session_fault(struct skiffi_session *session, enum skiff_code code, uint8_t reason, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* As session_fault for a packet that its decoder refused. */
-void session_refuse(struct skiffi_session *session, const struct skiffi_frame *frame, const struct skiffi_refusal *why);
+/* As skiffi_session_fault for a packet that its decoder refused. */
+void skiffi_session_refuse(
+	struct skiffi_session *session, const struct skiffi_frame *frame, const struct skiffi_refusal *why);
 
 /* Refuses a reason string or user properties where problem information was not asked for [MQTT-3.1.2-29]. */
-bool session_problem_allowed(
+bool skiffi_session_problem_allowed(
 	struct skiffi_session *session, const struct skiffi_frame *frame, const struct skiff_properties *properties);
 
 /* Counts what was appended to the output's bytes since it had `before` bytes. */
-void session_count_output(struct skiffi_session *session, size_t before);
+void skiffi_session_count_output(struct skiffi_session *session, size_t before);
 
 /* The same for what an encoder appended; faults when `ok` is not. */
-bool session_wrote(struct skiffi_session *session, size_t before, bool ok);
+bool skiffi_session_wrote(struct skiffi_session *session, size_t before, bool ok);
 
 /* An owned copy of a view, replacing `*text`; NULL for an absent view, or when memory is out. */
-void session_keep_text(char **text, struct skiff_bytes view);
+void skiffi_session_keep_text(char **text, struct skiff_bytes view);
 
-static inline void session_event(
+static inline void skiffi_session_event(
 	struct skiffi_event *event, enum skiffi_event_kind kind, void *op, enum skiff_code code, int reason)
 {
 	event->kind = kind;
@@ -114,7 +115,8 @@ static inline void session_event(
 }
 
 /* Hands on the properties of an acknowledgement, where there are any. */
-static inline void session_event_properties(struct skiffi_event *event, const struct skiff_properties *properties)
+static inline void skiffi_session_event_properties(
+	struct skiffi_event *event, const struct skiff_properties *properties)
 {
 	if (!properties->reason_string.data && !properties->user_count)
 		return;
@@ -123,34 +125,35 @@ static inline void session_event_properties(struct skiffi_event *event, const st
 }
 
 /* session_connect.c */
-enum session_step session_on_connack(
+enum session_step skiffi_session_on_connack(
 	struct skiffi_session *session, const struct skiffi_frame *frame, struct skiffi_event *event);
-enum session_step session_on_disconnect(struct skiffi_session *session, const struct skiffi_frame *frame);
-void session_forget_broker(struct skiffi_session *session);
+enum session_step skiffi_session_on_disconnect(struct skiffi_session *session, const struct skiffi_frame *frame);
+void skiffi_session_forget_broker(struct skiffi_session *session);
 
 /* session_publish_out.c */
-enum session_step session_on_ack(
+enum session_step skiffi_session_on_ack(
 	struct skiffi_session *session, const struct skiffi_frame *frame, struct skiffi_event *event);
-void session_resend(struct skiffi_session *session);
-size_t session_tell_lost(struct skiffi_session *session, struct skiffi_event *events, size_t max);
-size_t session_tell_sent(struct skiffi_session *session, struct skiffi_event *events, size_t max, enum skiff_code code);
+void skiffi_session_resend(struct skiffi_session *session);
+size_t skiffi_session_tell_lost(struct skiffi_session *session, struct skiffi_event *events, size_t max);
+size_t skiffi_session_tell_sent(
+	struct skiffi_session *session, struct skiffi_event *events, size_t max, enum skiff_code code);
 
 /* session_publish_in.c */
-enum session_step session_on_publish(
+enum session_step skiffi_session_on_publish(
 	struct skiffi_session *session, const struct skiffi_frame *frame, struct skiffi_event *event, bool first);
-enum session_step session_on_pubrel(struct skiffi_session *session, const struct skiffi_frame *frame);
-void session_forget_received(struct skiffi_session *session);
+enum session_step skiffi_session_on_pubrel(struct skiffi_session *session, const struct skiffi_frame *frame);
+void skiffi_session_forget_received(struct skiffi_session *session);
 
 /* session_subscribe.c */
-enum session_step session_on_suback(
+enum session_step skiffi_session_on_suback(
 	struct skiffi_session *session, const struct skiffi_frame *frame, struct skiffi_event *event);
-size_t session_tell_again(struct skiffi_session *session, struct skiffi_event *events, size_t max);
+size_t skiffi_session_tell_again(struct skiffi_session *session, struct skiffi_event *events, size_t max);
 
 /* session_stranger.c */
 /* Faults when what came before CONNACK is plainly another protocol. */
 void skiffi_session_know_stranger(struct skiffi_session *session);
 
 /* session_keepalive.c */
-enum session_step session_on_pingresp(struct skiffi_session *session, const struct skiffi_frame *frame);
+enum session_step skiffi_session_on_pingresp(struct skiffi_session *session, const struct skiffi_frame *frame);
 
 #endif

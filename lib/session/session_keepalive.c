@@ -38,25 +38,25 @@ void skiffi_session_tick(struct skiffi_session *session, int64_t now_us)
 	if (now_us < skiffi_session_deadline(session))
 		return;
 	if (session->ping_sent_us != SKIFFI_NEVER && now_us >= keepalive_end_us(session)) { /* [MQTT-3.12.4-1] */
-		session_fault(session, SKIFF_MQTT_KEEP_ALIVE, 0,
+		skiffi_session_fault(session, SKIFF_MQTT_KEEP_ALIVE, 0,
 			"the broker went silent: nothing came for %lld ms after a PINGREQ; the network or the broker "
 			"is gone",
 			(long long)(session->config->ping_timeout_us / 1000));
 		return;
 	}
 	size_t before = session->output.bytes.tail;
-	if (!session_wrote(session, before, skiffi_ping_encode(&session->output.bytes, SKIFFI_PINGREQ)))
+	if (!skiffi_session_wrote(session, before, skiffi_ping_encode(&session->output.bytes, SKIFFI_PINGREQ)))
 		return;
 	session->ping_last_us = now_us;
 	if (session->ping_sent_us == SKIFFI_NEVER)
 		session->ping_sent_us = now_us;
 }
 
-enum session_step session_on_pingresp(struct skiffi_session *session, const struct skiffi_frame *frame)
+enum session_step skiffi_session_on_pingresp(struct skiffi_session *session, const struct skiffi_frame *frame)
 {
 	struct skiffi_refusal why = {0};
 	if (!skiffi_ping_decode(frame, &why))
-		session_refuse(session, frame, &why);
+		skiffi_session_refuse(session, frame, &why);
 	session->ping_sent_us = SKIFFI_NEVER;
 	return STEP_QUIET;
 }

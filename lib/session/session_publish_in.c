@@ -8,7 +8,7 @@
 
 enum { RECEIVED_BYTES = 65536 / 8 };
 
-void session_forget_received(struct skiffi_session *session)
+void skiffi_session_forget_received(struct skiffi_session *session)
 {
 	skiffi_free(session->received);
 	session->received = NULL;
@@ -40,7 +40,8 @@ static bool receive_ack(struct skiffi_session *session, enum skiffi_packet_type 
 {
 	struct skiffi_ack ack = {.packet_id = id, .reason = session->version == SKIFFI_V5 ? reason : 0};
 	size_t before = session->output.bytes.tail;
-	return session_wrote(session, before, skiffi_ack_encode(&session->output.bytes, session->version, type, &ack));
+	return skiffi_session_wrote(
+		session, before, skiffi_ack_encode(&session->output.bytes, session->version, type, &ack));
 }
 
 /* Fills in the topic that an alias stands for, or learns it. STEP_EVENT: go on. */
@@ -48,7 +49,7 @@ static enum session_step receive_alias(struct skiffi_session *session, struct sk
 {
 	uint16_t alias = publish->topic_alias;
 	if (alias > session->aliases_in.maximum) { /* [MQTT-3.1.2-26], [MQTT-3.1.2-27] */
-		session_fault(session, SKIFF_MQTT_PROTOCOL, 0x94,
+		skiffi_session_fault(session, SKIFF_MQTT_PROTOCOL, 0x94,
 			"the broker used topic alias %u, more than the %u allowed [MQTT-3.3.2-11]", alias,
 			session->aliases_in.maximum);
 		return STEP_QUIET;
@@ -59,7 +60,7 @@ static enum session_step receive_alias(struct skiffi_session *session, struct sk
 			publish->topic = known;
 			return STEP_EVENT;
 		}
-		session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
+		skiffi_session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
 			"the broker used topic alias %u without ever naming its topic", alias);
 		return STEP_QUIET;
 	}
@@ -69,7 +70,7 @@ static enum session_step receive_alias(struct skiffi_session *session, struct sk
 		return STEP_DEFER;
 	if (skiffi_aliases_in_set(&session->aliases_in, alias, publish->topic))
 		return STEP_EVENT;
-	session_fault(session, SKIFF_MEMORY, 0x83, "out of memory for a topic alias");
+	skiffi_session_fault(session, SKIFF_MEMORY, 0x83, "out of memory for a topic alias");
 	return STEP_QUIET;
 }
 
@@ -78,7 +79,7 @@ static bool receive_window(struct skiffi_session *session)
 {
 	if (session->unacknowledged + session->receiving < session->receive_maximum)
 		return true;
-	session_fault(session, SKIFF_MQTT_PROTOCOL, 0x93,
+	skiffi_session_fault(session, SKIFF_MQTT_PROTOCOL, 0x93,
 		"the broker sent more than the %u unacknowledged messages allowed [MQTT-3.3.4-9]",
 		session->receive_maximum);
 	return false;
@@ -97,20 +98,20 @@ static bool receive_answer(struct skiffi_session *session, const struct skiffi_p
 		return receive_ack(session, SKIFFI_PUBACK, publish->packet_id, 0);
 	}
 	if (!repeat && !received_add(session, publish->packet_id)) {
-		session_fault(session, SKIFF_MEMORY, 0x83, "out of memory for a message of QoS 2");
+		skiffi_session_fault(session, SKIFF_MEMORY, 0x83, "out of memory for a message of QoS 2");
 		return false;
 	}
 	return receive_ack(session, SKIFFI_PUBREC, publish->packet_id, 0) &&
 	       !repeat; /* [MQTT-4.3.3-8], [MQTT-4.3.3-10] */
 }
 
-enum session_step session_on_publish(
+enum session_step skiffi_session_on_publish(
 	struct skiffi_session *session, const struct skiffi_frame *frame, struct skiffi_event *event, bool first)
 {
 	struct skiffi_publish publish;
 	struct skiffi_refusal why = {0};
 	if (!skiffi_publish_decode(frame, session->version, SKIFFI_FROM_SERVER, &publish, &event->storage, &why)) {
-		session_refuse(session, frame, &why);
+		skiffi_session_refuse(session, frame, &why);
 		return STEP_QUIET;
 	}
 	if (publish.topic_alias) {
@@ -123,7 +124,7 @@ enum session_step session_on_publish(
 	if (session->state == SESSION_FAILED)
 		return STEP_QUIET;
 	session->messages_in++;
-	session_event(event, SKIFFI_EVENT_MESSAGE, NULL, SKIFF_OK, -1);
+	skiffi_session_event(event, SKIFFI_EVENT_MESSAGE, NULL, SKIFF_OK, -1);
 	event->message = (struct skiff_message){.topic = publish.topic,
 		.payload = publish.payload,
 		.qos = publish.qos,
@@ -134,15 +135,15 @@ enum session_step session_on_publish(
 	return STEP_EVENT;
 }
 
-enum session_step session_on_pubrel(struct skiffi_session *session, const struct skiffi_frame *frame)
+enum session_step skiffi_session_on_pubrel(struct skiffi_session *session, const struct skiffi_frame *frame)
 {
 	struct skiffi_ack ack;
 	struct skiffi_refusal why = {0};
 	if (!skiffi_ack_decode(frame, session->version, &ack, &why)) {
-		session_refuse(session, frame, &why);
+		skiffi_session_refuse(session, frame, &why);
 		return STEP_QUIET;
 	}
-	if (!session_problem_allowed(session, frame, &ack.properties))
+	if (!skiffi_session_problem_allowed(session, frame, &ack.properties))
 		return STEP_QUIET;
 	bool known = received_has(session, ack.packet_id);
 	if (known)

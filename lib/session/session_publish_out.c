@@ -178,7 +178,7 @@ static void publish_write_release(struct skiffi_session *session, uint16_t id, u
 	if (session->state != SESSION_UP) /* [MQTT-3.14.4-1] */
 		return;
 	size_t before = session->output.bytes.tail;
-	session_wrote(
+	skiffi_session_wrote(
 		session, before, skiffi_ack_encode(&session->output.bytes, session->version, SKIFFI_PUBREL, &ack));
 }
 
@@ -192,7 +192,7 @@ static void publish_resend_window(struct skiffi_session *session)
 		publish.dup = true; /* [MQTT-3.3.1-1] */
 		publish_alias(session, &publish);
 		if (!publish_write(session, &publish, slot->kept)) {
-			session_fault(session, SKIFF_MEMORY, 0, "out of memory while sending again");
+			skiffi_session_fault(session, SKIFF_MEMORY, 0, "out of memory while sending again");
 			return;
 		}
 		slot->waits = false;
@@ -224,9 +224,10 @@ static enum session_step publish_ended(
 	session->outstanding--;
 	publish_resend_window(session);
 	/* Even without an op the client must hear of it: its queue may go on. */
-	session_event(event, SKIFFI_EVENT_DONE, op, ack->reason >= 0x80 ? skiffi_reason_error(ack->reason) : SKIFF_OK,
+	skiffi_session_event(event, SKIFFI_EVENT_DONE, op,
+		ack->reason >= 0x80 ? skiffi_reason_error(ack->reason) : SKIFF_OK,
 		session->version == SKIFFI_V5 ? ack->reason : -1);
-	session_event_properties(event, &ack->properties);
+	skiffi_session_event_properties(event, &ack->properties);
 	return op || event->code ? STEP_EVENT : STEP_QUIET;
 }
 
@@ -246,16 +247,16 @@ static enum session_step publish_on_pubrec(struct skiffi_session *session, struc
 	return STEP_QUIET;
 }
 
-enum session_step session_on_ack(
+enum session_step skiffi_session_on_ack(
 	struct skiffi_session *session, const struct skiffi_frame *frame, struct skiffi_event *event)
 {
 	struct skiffi_ack ack;
 	struct skiffi_refusal why = {0};
 	if (!skiffi_ack_decode(frame, session->version, &ack, &why)) {
-		session_refuse(session, frame, &why);
+		skiffi_session_refuse(session, frame, &why);
 		return STEP_QUIET;
 	}
-	if (!session_problem_allowed(session, frame, &ack.properties))
+	if (!skiffi_session_problem_allowed(session, frame, &ack.properties))
 		return STEP_QUIET;
 	struct skiffi_slot *slot = skiffi_inflight_at(&session->inflight, ack.packet_id);
 	if (!slot) {
@@ -270,7 +271,7 @@ enum session_step session_on_ack(
 		return publish_ended(session, ack.packet_id, &ack, event);
 	if (frame->type == SKIFFI_PUBREC && (slot->await == SKIFFI_AWAIT_PUBREC || slot->await == SKIFFI_AWAIT_PUBCOMP))
 		return publish_on_pubrec(session, slot, &ack, event);
-	session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
+	skiffi_session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
 		"the broker sent %s for packet id %u, which waits for something else", skiffi_packet_name(frame->type),
 		ack.packet_id);
 	return STEP_QUIET;
@@ -278,7 +279,7 @@ enum session_step session_on_ack(
 
 /* ---- a new connection ---- */
 
-void session_resend(struct skiffi_session *session)
+void skiffi_session_resend(struct skiffi_session *session)
 {
 	/* An exchange that goes on counts against the window, as brokers count it, though the standard would let one
 	 * more begin. */
@@ -298,19 +299,19 @@ static void publish_tell_lost(struct skiffi_session *session, uint16_t id, struc
 {
 	struct skiffi_slot *slot = &session->inflight.slots[id];
 	if (slot->await == SKIFFI_AWAIT_PUBACK) {
-		session_event(event, SKIFFI_EVENT_REQUEUE, NULL, SKIFF_OK, -1);
+		skiffi_session_event(event, SKIFFI_EVENT_REQUEUE, NULL, SKIFF_OK, -1);
 		event->kept = slot->kept;
 		event->kept->op = slot->op;
 	} else if (slot->await == SKIFFI_AWAIT_PUBREC) {
-		session_event(event, SKIFFI_EVENT_LOST, slot->op, SKIFF_MQTT_SESSION_LOST, -1);
+		skiffi_session_event(event, SKIFFI_EVENT_LOST, slot->op, SKIFF_MQTT_SESSION_LOST, -1);
 		skiffi_kept_unref(&session->pool, slot->kept);
 	} else {
-		session_event(event, SKIFFI_EVENT_DONE, slot->op, SKIFF_OK, -1);
+		skiffi_session_event(event, SKIFFI_EVENT_DONE, slot->op, SKIFF_OK, -1);
 	}
 	skiffi_inflight_end(&session->inflight, id);
 }
 
-size_t session_tell_lost(struct skiffi_session *session, struct skiffi_event *events, size_t max)
+size_t skiffi_session_tell_lost(struct skiffi_session *session, struct skiffi_event *events, size_t max)
 {
 	size_t count = 0;
 	while (count < max && session->inflight.releases.first)
@@ -320,14 +321,15 @@ size_t session_tell_lost(struct skiffi_session *session, struct skiffi_event *ev
 	return count;
 }
 
-size_t session_tell_sent(struct skiffi_session *session, struct skiffi_event *events, size_t max, enum skiff_code code)
+size_t skiffi_session_tell_sent(
+	struct skiffi_session *session, struct skiffi_event *events, size_t max, enum skiff_code code)
 {
 	size_t count = 0;
 	while (count < max && session->awaited_count) {
 		struct session_awaited *first = &session->awaited[session->awaited_first];
 		if (!code && first->end > session->output_sent)
 			break;
-		session_event(&events[count++], SKIFFI_EVENT_DONE, first->op, code, -1);
+		skiffi_session_event(&events[count++], SKIFFI_EVENT_DONE, first->op, code, -1);
 		session->awaited_first = (session->awaited_first + 1) & (session->awaited_capacity - 1);
 		session->awaited_count--;
 	}

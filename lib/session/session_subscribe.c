@@ -74,7 +74,7 @@ enum skiff_code skiffi_session_subscribe(struct skiffi_session *session, enum sk
 		skiffi_inflight_end(&session->inflight, packet.packet_id);
 		return SKIFF_MEMORY;
 	}
-	session_count_output(session, before);
+	skiffi_session_count_output(session, before);
 	return SKIFF_OK;
 }
 
@@ -90,35 +90,35 @@ static void suback_outcome(struct skiffi_event *event, enum skiffi_protocol v)
 		event->code = v == SKIFFI_V5 ? skiffi_reason_error(reasons[0]) : SKIFF_MQTT_REASON;
 }
 
-enum session_step session_on_suback(
+enum session_step skiffi_session_on_suback(
 	struct skiffi_session *session, const struct skiffi_frame *frame, struct skiffi_event *event)
 {
 	struct skiffi_suback packet;
 	struct skiffi_refusal why = {0};
 	if (!skiffi_suback_decode(frame, session->version, &packet, &why)) {
-		session_refuse(session, frame, &why);
+		skiffi_session_refuse(session, frame, &why);
 		return STEP_QUIET;
 	}
-	if (!session_problem_allowed(session, frame, &packet.properties))
+	if (!skiffi_session_problem_allowed(session, frame, &packet.properties))
 		return STEP_QUIET;
 	enum skiffi_await await = frame->type == SKIFFI_SUBACK ? SKIFFI_AWAIT_SUBACK : SKIFFI_AWAIT_UNSUBACK;
 	struct skiffi_slot *slot = skiffi_inflight_at(&session->inflight, packet.packet_id);
 	if (!slot || slot->await != await) { /* [MQTT-2.2.1-6] */
-		session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
+		skiffi_session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
 			"the broker sent %s for packet id %u, which does not wait for it",
 			skiffi_packet_name(frame->type), packet.packet_id);
 		return STEP_QUIET;
 	}
 	bool counted = session->version == SKIFFI_V5 || frame->type == SKIFFI_SUBACK;
 	if (counted && packet.reasons.len != slot->filters) { /* [MQTT-3.8.4-6], [MQTT-3.11.3-1] */
-		session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82, "the broker answered %u filters with %zu reasons",
-			slot->filters, packet.reasons.len);
+		skiffi_session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
+			"the broker answered %u filters with %zu reasons", slot->filters, packet.reasons.len);
 		return STEP_QUIET;
 	}
-	session_event(event, SKIFFI_EVENT_DONE, slot->op, SKIFF_OK, -1);
+	skiffi_session_event(event, SKIFFI_EVENT_DONE, slot->op, SKIFF_OK, -1);
 	event->reasons = packet.reasons;
 	suback_outcome(event, session->version);
-	session_event_properties(event, &packet.properties);
+	skiffi_session_event_properties(event, &packet.properties);
 	skiffi_inflight_end(&session->inflight, packet.packet_id);
 	return STEP_EVENT;
 }
@@ -130,14 +130,14 @@ static size_t subscribe_tell_again(struct skiffi_session *session, struct skiffi
 		struct skiffi_slot *slot = &session->inflight.slots[id];
 		if (slot->await != SKIFFI_AWAIT_SUBACK && slot->await != SKIFFI_AWAIT_UNSUBACK)
 			continue;
-		session_event(&events[count++], SKIFFI_EVENT_AGAIN, slot->op, SKIFF_OK, -1);
+		skiffi_session_event(&events[count++], SKIFFI_EVENT_AGAIN, slot->op, SKIFF_OK, -1);
 		skiffi_inflight_end(&session->inflight, (uint16_t)id);
 	}
 	return count;
 }
 
-size_t session_tell_again(struct skiffi_session *session, struct skiffi_event *events, size_t max)
+size_t skiffi_session_tell_again(struct skiffi_session *session, struct skiffi_event *events, size_t max)
 {
 	size_t count = subscribe_tell_again(session, events, max);
-	return count ? count : session_tell_sent(session, events, max, SKIFF_MQTT_DISCONNECTED);
+	return count ? count : skiffi_session_tell_sent(session, events, max, SKIFF_MQTT_DISCONNECTED);
 }
