@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# make-certs.sh DIR: makes in DIR every certificate of cases.txt, with its key, and what the lab needs besides.
+# make-certs.sh DIR [NAME]: makes in DIR every certificate of cases.txt, with its key, and what the lab needs besides;
+# the servers' are for NAME too.
 #
 # POSIX sh and the openssl command (3.0 or newer), nothing else; about a second. Every case is its own file
 # NAME.crt, all that the peer is to send, its own certificate first, and NAME.key; README.md says what they are for.
@@ -9,7 +10,7 @@
 set -eu
 umask 077
 
-dir=${1:?usage: make-certs.sh DIR}
+dir=${1:?usage: make-certs.sh DIR [NAME]}
 mkdir -p "$dir"
 cd "$dir"
 work=$(mktemp -d "$PWD/.work.XXXXXX")
@@ -24,7 +25,7 @@ run() {
 	}
 }
 
-NAMES=DNS:test.mosquitto.org,DNS:localhost,IP:127.0.0.1,IP:::1
+NAMES=DNS:test.mosquitto.org,DNS:localhost,IP:127.0.0.1,IP:::1${2:+,DNS:$2}
 LEAF='basicConstraints = critical,CA:FALSE
 keyUsage = critical,digitalSignature,keyEncipherment
 subjectKeyIdentifier = hash
