@@ -98,9 +98,8 @@ static int bio_write(BIO *bio, const char *data, int len)
 		tls->lower_over = true;
 		return len;
 	}
-	if (!skiffi_buffer_append(&tls->out, data + sent, (size_t)(len - sent)))
-		return -1;
-	return len;
+	bool kept = sent == len || skiffi_buffer_append(&tls->out, data + sent, (size_t)(len - sent));
+	return kept ? len : -1;
 }
 
 static long bio_ctrl(BIO *bio, int command, long number, void *data)
@@ -298,9 +297,9 @@ static ptrdiff_t tls_send(struct skiffi_transport *transport, const struct iovec
 /* Hands the lower what waits in `out`. Result: whether nothing waits any more. */
 static bool tls_flush(struct tls *tls)
 {
-	struct iovec piece = {tls->out.data + tls->out.head, skiffi_buffer_len(&tls->out)};
-	if (!piece.iov_len)
+	if (!skiffi_buffer_len(&tls->out))
 		return true;
+	struct iovec piece = {skiffi_buffer_head(&tls->out), skiffi_buffer_len(&tls->out)};
 	ptrdiff_t sent = tls->lower->ops->send(tls->lower, &piece, 1);
 	if (sent < 0) {
 		tls->lower_over = true;

@@ -3,14 +3,14 @@
  * of it: bytes delivered, or an error with the close code that the far end sees. All over ws and wss. */
 #include "support/transport_probe.h"
 #include "support/ws_listener.h"
-
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 enum { BIG_BYTES = 300 * 1000, BINARY = 0x82, BINARY_OPEN = 0x02, CONTINUE_OPEN = 0x00, CONTINUE = 0x80 };
 

@@ -1,0 +1,798 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ws_cases_more.c: answers that are not an upgrade, peers that are no WebSocket servers, what the request holds, control
+ * frames in numbers, ends of every kind, back-pressure, many at once, and an end in each phase. */
+#include "support/transport_probe.h"
+#include "support/ws_listener.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { BINARY = 0x82, PINGS = 1000, PARALLEL = 100, ECHO_BYTES = 16 << 20, MESSAGES = 100000, HIGH_BYTES = 64 * 1024 };
+
+/* A far end with what a script may want to keep. */
+struct far_end {
+	struct ws_listener *listener;
+	const char *answer; /* after the request; NULL: none */
+	size_t answer_len;
+	char request[4096];
+	int seen_close;
+	atomic_int go; /* set by the test */
+	unsigned count;
+	char url[64];
+};
+
+static void far_end_start(struct far_end *far, bool tls, ws_script script)
+{
+	far->listener = ws_listener_start(tls, script, far);
+	assert_non_null(far->listener);
+	snprintf(far->url, sizeof far->url, "%s://127.0.0.1:%u/mqtt", tls ? "wss" : "ws",
+		ws_listener_port(far->listener));
+}
+
+static struct probe *far_end_open(struct far_end *far)
+{
+	return probe_open(&(struct probe_options){.url = far->url, .tls.ca_file = ws_listener_ca(far->listener)});
+}
+
+static void expect_error(const struct skiff_error *error, enum skiff_code code, int detail, const char *says)
+{
+	print_message("    %s: %s\n", skiff_code_slug(error->code), error->text);
+	assert_string_equal(skiff_code_slug(error->code), skiff_code_slug(code));
+	assert_int_equal(error->detail, detail);
+	assert_non_null(strstr(error->text, says));
+}
+
+/* Opens against `script`, expects the end before `opened`. */
+static void expect_refusal(
+	struct far_end *far, ws_script script, enum skiff_code code, int detail, const char *says)
+{
+	far_end_start(far, false, script);
+	struct probe *probe = far_end_open(far);
+	probe_wait_end(probe);
+	struct skiff_error error = probe_error(probe);
+	assert_false(probe_was_opened(probe));
+	probe_close(probe, false);
+	ws_listener_stop(far->listener);
+	expect_error(&error, code, detail, says);
+}
+
+/* ---- answers ---- */
+
+struct answer_case {
+	const char *name;
+	const char *answer; /* up to the reason phrase */
+	enum skiff_code code;
+	int detail;
+	const char *says;
+};
+
+static const struct answer_case answers[] = {
+	{"404", "HTTP/1.1 404 Not Found", SKIFF_WS_NOT_FOUND, 404, "at path '/mqtt'; try another path"},
+	{"405", "HTTP/1.1 405 Method Not Allowed", SKIFF_WS_NOT_FOUND, 405, "/ws"},
+	{"403", "HTTP/1.1 403 Forbidden", SKIFF_WS_FORBIDDEN, 403, "address"},
+	{"301 to nowhere", "HTTP/1.1 301 Moved", SKIFF_WS_REDIRECT, 301, "does not name"},
+	{"307", "HTTP/1.1 307 T\r\nlocation: ws://h:1/x", SKIFF_WS_REDIRECT, 307, "'ws://h:1/x'"},
+	{"429", "HTTP/1.1 429 Too Many", SKIFF_WS_UNAVAILABLE, 429, "later"},
+	{"503", "HTTP/1.0 503 Busy\x1b[31m", SKIFF_WS_UNAVAILABLE, 503, "Busy\\x1b[31m"},
+	{"400", "HTTP/1.1 400 Bad Request", SKIFF_WS_NOT_WEBSOCKET, 400, "wss://"},
+	{"426", "HTTP/1.1 426 Upgrade Required", SKIFF_WS_NOT_WEBSOCKET, 426, "426 Upgrade Required"},
+	{"100 then 404", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No", SKIFF_WS_NOT_FOUND, 404, "404 No"},
+	{"status of 4 digits", "HTTP/1.1 1010 Switching", SKIFF_WS_BAD_ACCEPT, 0, "status line"},
+	{"HTTP/2", "HTTP/2 101 Switching", SKIFF_WS_BAD_ACCEPT, 0, "status line"},
+	{"line of 64 KiB", "HTTP/1.1 101 Switching\r\nX: %065536d", SKIFF_WS_BAD_ACCEPT, 0, "16384"},
+};
+enum { ANSWERS = sizeof answers / sizeof answers[0] };
+
+static void script_answer(struct ws_peer *peer, void *user)
+{
+	struct far_end *far = user;
+	static char text[70000];
+	uint8_t rest[512];
+	ws_peer_read_request(peer);
+	int len = snprintf(text, sizeof text, "%s", far->answer);
+	if (strstr(far->answer, "%065536d")) {
+		len = (int)(strchr(far->answer, '%') - far->answer);
+		memset(text + len, '0', 65536);
+		len += 65536;
+	}
+	ws_peer_send(peer, text, (size_t)len);
+	ws_peer_send(peer, "\r\n\r\n", 4);
+	while (ws_peer_read(peer, rest, sizeof rest))
+		;
+}
+
+static void test_answer(void **state)
+{
+	const struct answer_case *row = *state;
+	struct far_end far = {.answer = row->answer};
+	expect_refusal(&far, script_answer, row->code, row->detail, row->says);
+}
+
+/* A 101 with headers in `far->answer`, and the right accept key. */
+static void script_101(struct ws_peer *peer, void *user)
+{
+	struct far_end *far = user;
+	ws_peer_read_request(peer);
+	ws_peer_say(peer,
+		"%s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
+		"Sec-WebSocket-Protocol: mqtt\r\n\r\n",
+		far->answer, ws_peer_accept(peer));
+	far->seen_close = ws_peer_read_close(peer);
+}
+
+static void chunked_101_refused(void **state)
+{
+	(void)state;
+	struct far_end far = {.answer = "HTTP/1.1 101 Switching\r\nTransfer-Encoding: chunked"};
+	expect_refusal(&far, script_101, SKIFF_WS_BAD_ACCEPT, 101, "Transfer-Encoding");
+}
+
+static void accept_twice_refused(void **state)
+{
+	(void)state;
+	struct far_end far = {.answer = "HTTP/1.1 101 Switching\r\nSec-WebSocket-Accept: x"};
+	expect_refusal(&far, script_101, SKIFF_WS_BAD_ACCEPT, 101, "does not fit");
+}
+
+static void subprotocol_twice_refused(void **state)
+{
+	(void)state;
+	struct far_end far = {.answer = "HTTP/1.1 101 Switching\r\nSec-WebSocket-Protocol: x"};
+	expect_refusal(&far, script_101, SKIFF_WS_SUBPROTOCOL, 101, "mqtt");
+}
+
+static void continue_100_passed_over(void **state)
+{
+	(void)state;
+	struct far_end far = {.answer = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n"
+					"HTTP/1.1 101 Switching"};
+	far_end_start(&far, false, script_101);
+	struct probe *probe = far_end_open(&far);
+	probe_wait_opened(probe);
+	assert_int_equal(probe_info(probe).http_status, 101);
+	probe_close(probe, false);
+	ws_listener_stop(far.listener);
+	assert_int_equal(far.seen_close, 1000);
+}
+
+/* ---- no WebSocket ---- */
+
+/* Bytes without waiting for a request. */
+static void script_banner(struct ws_peer *peer, void *user)
+{
+	struct far_end *far = user;
+	uint8_t rest[512];
+	ws_peer_send(peer, far->answer, far->answer_len);
+	while (ws_peer_read(peer, rest, sizeof rest))
+		;
+}
+
+static void script_close(struct ws_peer *peer, void *user)
+{
+	(void)user;
+	ws_peer_read_request(peer);
+}
+
+static void script_half_answer(struct ws_peer *peer, void *user)
+{
+	(void)user;
+	ws_peer_read_request(peer);
+	ws_peer_say(peer, "HTTP/1.1 101 Sw");
+}
+
+static void script_reset(struct ws_peer *peer, void *user)
+{
+	(void)user;
+	ws_peer_read_request(peer);
+	ws_peer_reset(peer);
+}
+
+static void script_silent(struct ws_peer *peer, void *user)
+{
+	(void)user;
+	uint8_t rest[4096];
+	while (ws_peer_read(peer, rest, sizeof rest))
+		;
+}
+
+static void plain_mqtt_port_told(void **state)
+{
+	(void)state;
+	struct far_end far = {.answer = "\x20\x02\x00\x01", .answer_len = 4};
+	expect_refusal(&far, script_banner, SKIFF_WS_NOT_WEBSOCKET, 0, "mqtt://");
+}
+
+static void tls_alert_told(void **state)
+{
+	(void)state;
+	struct far_end far = {.answer = "\x15\x03\x01\x00\x02\x02\x16", .answer_len = 7};
+	expect_refusal(&far, script_banner, SKIFF_WS_NOT_WEBSOCKET, 0, "wss://");
+}
+
+static void banner_told(void **state)
+{
+	(void)state;
+	struct far_end far = {.answer = "SSH-2.0-x\r\n", .answer_len = 11};
+	expect_refusal(&far, script_banner, SKIFF_WS_NOT_WEBSOCKET, 0, "53 53 48");
+}
+
+static void silent_close_told(void **state)
+{
+	(void)state;
+	struct far_end far = {0};
+	expect_refusal(&far, script_close, SKIFF_WS_NOT_WEBSOCKET, 0, "does not speak WebSocket on this port");
+}
+
+static void half_answer_told(void **state)
+{
+	(void)state;
+	struct far_end far = {0};
+	expect_refusal(&far, script_half_answer, SKIFF_WS_NOT_WEBSOCKET, 0, "middle");
+}
+
+static void reset_told(void **state)
+{
+	(void)state;
+	struct far_end far = {0};
+	expect_refusal(&far, script_reset, SKIFF_WS_NOT_WEBSOCKET, 104, "reset");
+}
+
+/* A TLS server that reads an HTTP request ends the connection, or sends an alert first. */
+static void tls_port_told(void **state)
+{
+	(void)state;
+	struct far_end far = {0};
+	far_end_start(&far, true, script_silent);
+	snprintf(far.url, sizeof far.url, "ws://127.0.0.1:%u", ws_listener_port(far.listener));
+	struct probe *probe = far_end_open(&far);
+	probe_wait_end(probe);
+	struct skiff_error error = probe_error(probe);
+	probe_close(probe, false);
+	ws_listener_stop(far.listener);
+	expect_error(&error, SKIFF_WS_NOT_WEBSOCKET, error.detail, "TLS");
+}
+
+static void silence_times_out(void **state)
+{
+	(void)state;
+	struct far_end far = {0};
+	far_end_start(&far, false, script_silent);
+	struct probe *probe = probe_open(&(struct probe_options){.url = far.url, .timeouts.websocket_ms = 50});
+	probe_wait_end(probe);
+	struct skiff_error error = probe_error(probe);
+	struct skiff_connection info = probe_info(probe);
+	probe_close(probe, false);
+	ws_listener_stop(far.listener);
+	expect_error(&error, SKIFF_WS_TIMEOUT, 0, "50 ms");
+	assert_true(info.phases.tcp_us >= 0);
+	assert_int_equal(info.phases.websocket_us, -1);
+}
+
+static void refused_connection_told(void **state)
+{
+	(void)state;
+	struct far_end far = {0};
+	far_end_start(&far, false, script_silent);
+	ws_listener_stop(far.listener);
+	struct probe *probe = probe_open(&(struct probe_options){.url = far.url});
+	probe_wait_end(probe);
+	struct skiff_error error = probe_error(probe);
+	probe_close(probe, false);
+	expect_error(&error, SKIFF_TCP_REFUSED, 111, "127.0.0.1");
+}
+
+static void unknown_ca_told(void **state)
+{
+	(void)state;
+	struct far_end far = {0}, other = {0};
+	far_end_start(&far, true, script_silent);
+	far_end_start(&other, true, script_silent);
+	struct probe *probe =
+		probe_open(&(struct probe_options){.url = far.url, .tls.ca_file = ws_listener_ca(other.listener)});
+	probe_wait_end(probe);
+	struct skiff_error error = probe_error(probe);
+	probe_close(probe, false);
+	ws_listener_stop(far.listener);
+	ws_listener_stop(other.listener);
+	print_message("    %s: %s\n", skiff_code_slug(error.code), error.text);
+	assert_int_equal(skiff_code_class(error.code), SKIFF_CLASS_TLS);
+}
+
+/* ---- the request ---- */
+
+static void script_keep_request(struct ws_peer *peer, void *user)
+{
+	struct far_end *far = user;
+	ws_peer_upgrade(peer);
+	snprintf(far->request, sizeof far->request, "%s", ws_peer_request(peer));
+	far->seen_close = ws_peer_read_close(peer);
+}
+
+static unsigned count_of(const char *text, const char *part)
+{
+	unsigned count = 0;
+	while ((text = strcasestr(text, part))) {
+		count++;
+		text += strlen(part);
+	}
+	return count;
+}
+
+static void request_is_as_asked(void **state)
+{
+	(void)state;
+	struct far_end far = {0};
+	char url[3000], expected[3000], query[2400];
+	memset(query, 'q', sizeof query - 1);
+	query[sizeof query - 1] = '\0';
+	struct skiff_user_property headers[] = {
+		{skiff_text("Authorization"), skiff_text("Bearer abc")}, {skiff_text("X-Empty"), skiff_text("")}};
+	far_end_start(&far, false, script_keep_request);
+	snprintf(url, sizeof url, "ws://user:secret@127.0.0.1:%u/a/b?x=%s", ws_listener_port(far.listener), query);
+	struct probe *probe =
+		probe_open(&(struct probe_options){.url = url, .http_headers = headers, .http_header_count = 2});
+	probe_wait_opened(probe);
+	probe_close(probe, false);
+	snprintf(expected, sizeof expected, "GET /a/b?x=%s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n", query,
+		ws_listener_port(far.listener));
+	ws_listener_stop(far.listener);
+	assert_memory_equal(far.request, expected, strlen(expected));
+	assert_int_equal(count_of(far.request, "\r\nHost:"), 1);
+	assert_int_equal(count_of(far.request, "\r\nUpgrade: websocket\r\n"), 1);
+	assert_int_equal(count_of(far.request, "\r\nConnection: Upgrade\r\n"), 1);
+	assert_int_equal(count_of(far.request, "\r\nSec-WebSocket-Version: 13\r\n"), 1);
+	assert_int_equal(count_of(far.request, "\r\nSec-WebSocket-Protocol: mqtt\r\n"), 1);
+	assert_int_equal(count_of(far.request, "\r\nAuthorization: Bearer abc\r\n"), 1);
+	assert_int_equal(count_of(far.request, "\r\nX-Empty: \r\n"), 1);
+	assert_int_equal(count_of(far.request, "Sec-WebSocket-Extensions"), 0);
+	assert_int_equal(count_of(far.request, "Origin"), 0);
+	assert_int_equal(count_of(far.request, "secret"), 0);
+}
+
+static void own_host_header_wins(void **state)
+{
+	(void)state;
+	struct far_end far = {0};
+	struct skiff_user_property header = {skiff_text("host"), skiff_text("elsewhere.example")};
+	far_end_start(&far, false, script_keep_request);
+	struct probe *probe =
+		probe_open(&(struct probe_options){.url = far.url, .http_headers = &header, .http_header_count = 1});
+	probe_wait_opened(probe);
+	probe_close(probe, false);
+	ws_listener_stop(far.listener);
+	assert_int_equal(count_of(far.request, "\r\nHost:"), 1);
+	assert_int_equal(count_of(far.request, "\r\nhost: elsewhere.example\r\n"), 1);
+}
+
+/* ---- frames in numbers ---- */
+
+static void script_many_pings(struct ws_peer *peer, void *user)
+{
+	struct far_end *far = user;
+	struct ws_peer_frame frame;
+	static uint8_t pings[PINGS][6];
+	ws_peer_upgrade(peer);
+	for (unsigned i = 0; i < PINGS; i++)
+		memcpy(pings[i], (uint8_t[]){0x89, 4, (uint8_t)(i >> 8), (uint8_t)i, 'x', 'y'}, 6);
+	ws_peer_send(peer, pings, sizeof pings);
+	for (unsigned i = 0; i < PINGS && ws_peer_read_frame(peer, &frame); i++)
+		if (frame.first == 0x8a && frame.len == 4 && !memcmp(frame.payload, pings[i] + 2, 4))
+			far->count++;
+	ws_peer_frame(peer, BINARY, "done", 4);
+	far->seen_close = ws_peer_read_close(peer);
+}
+
+static void every_ping_answered(void **state)
+{
+	(void)state;
+	struct far_end far = {0};
+	far_end_start(&far, false, script_many_pings);
+	struct probe *probe = far_end_open(&far);
+	probe_wait_received(probe, 4);
+	assert_true(probe_received_is(probe, "done", 4));
+	probe_close(probe, false);
+	ws_listener_stop(far.listener);
+	assert_int_equal(far.count, PINGS);
+}
+
+/* Every mask key is used once only, or as rarely as chance has it. */
+static void script_keys(struct ws_peer *peer, void *user)
+{
+	struct far_end *far = user;
+	struct ws_peer_frame frame;
+	unsigned zero = 0, same = 0, seen = 0;
+	uint8_t last[4] = {0}, bits[4] = {0};
+	ws_peer_upgrade(peer);
+	while (seen < MESSAGES && ws_peer_read_frame(peer, &frame)) {
+		seen++;
+		if (!frame.masked || frame.first != BINARY || frame.len != 1)
+			return;
+		zero += !memcmp(frame.key, "\0\0\0", 4);
+		same += !memcmp(frame.key, last, 4);
+		memcpy(last, frame.key, 4);
+		for (int i = 0; i < 4; i++)
+			bits[i] |= frame.key[i];
+		if (seen % 100 == 0)
+			ws_peer_frame(peer, BINARY, "n", 1);
+	}
+	if (zero < 2 && same < 2 && !memcmp(bits, "\xff\xff\xff\xff", 4))
+		far->count = seen;
+	ws_peer_frame(peer, BINARY, "n", 1);
+	ws_peer_read_close(peer);
+}
+
+static void mask_keys_random(void **state)
+{
+	(void)state;
+	struct far_end far = {0};
+	far_end_start(&far, false, script_keys);
+	struct probe *probe = far_end_open(&far);
+	probe_wait_opened(probe);
+	for (unsigned i = 0; i < MESSAGES; i++)
+		probe_send(probe, "x", 1);
+	probe_wait_received(probe, MESSAGES / 100 + 1);
+	probe_close(probe, false);
+	ws_listener_stop(far.listener);
+	assert_int_equal(far.count, MESSAGES);
+}
+
+/* ---- ends ---- */
+
+static void script_end_after_data(struct ws_peer *peer, void *user)
+{
+	struct far_end *far = user;
+	ws_peer_upgrade(peer);
+	ws_peer_frame(peer, BINARY, "last words", 10);
+	if (far->count)
+		ws_peer_reset(peer);
+}
+
+static void tcp_end_without_close_frame(void **state)
+{
+	(void)state;
+	struct far_end far = {0};
+	far_end_start(&far, false, script_end_after_data);
+	struct probe *probe = far_end_open(&far);
+	probe_wait_end(probe);
+	struct skiff_error error = probe_error(probe);
+	assert_true(probe_received_is(probe, "last words", 10));
+	probe_close(probe, false);
+	ws_listener_stop(far.listener);
+	expect_error(&error, SKIFF_TCP_CLOSED, 0, "127.0.0.1");
+}
+
+static void script_reset_when_told(struct ws_peer *peer, void *user)
+{
+	struct ws_peer_frame frame;
+	(void)user;
+	ws_peer_upgrade(peer);
+	ws_peer_read_frame(peer, &frame);
+	ws_peer_reset(peer);
+}
+
+static void reset_after_opened(void **state)
+{
+	(void)state;
+	struct far_end far = {0};
+	far_end_start(&far, false, script_reset_when_told);
+	struct probe *probe = far_end_open(&far);
+	probe_wait_opened(probe);
+	probe_send(probe, "x", 1);
+	probe_wait_end(probe);
+	struct skiff_error error = probe_error(probe);
+	probe_close(probe, false);
+	ws_listener_stop(far.listener);
+	expect_error(&error, SKIFF_TCP_RESET, 104, "127.0.0.1");
+}
+
+
+struct close_case {
+	const char *name;
+	const char *frame;
+	size_t len;
+	enum skiff_code code;
+	int detail, answer;
+	const char *says;
+};
+
+static const struct close_case closes[] = {
+	{"close without a code", "\x88\x00", 2, SKIFF_TCP_CLOSED, 1005, 1000, "no status"},
+	{"close 1001", "\x88\x02\x03\xe9", 4, SKIFF_TCP_CLOSED, 1001, 1001, "going away"},
+	{"close 1002", "\x88\x02\x03\xea", 4, SKIFF_WS_PROTOCOL, 1002, 1002, "protocol error"},
+	{"close 1008", "\x88\x02\x03\xf0", 4, SKIFF_TCP_CLOSED, 1008, 1008, "policy"},
+	{"close 1011", "\x88\x02\x03\xf3", 4, SKIFF_WS_UNAVAILABLE, 1011, 1011, "internal error"},
+	{"close 1013", "\x88\x02\x03\xf5", 4, SKIFF_WS_UNAVAILABLE, 1013, 1013, "try again later"},
+	{"close 4000", "\x88\x03\x0f\xa0!", 5, SKIFF_TCP_CLOSED, 4000, 4000, "'!'"},
+	{"close 999", "\x88\x02\x03\xe7", 4, SKIFF_WS_PROTOCOL, 1002, 1002, "999"},
+	{"close 1006", "\x88\x02\x03\xee", 4, SKIFF_WS_PROTOCOL, 1002, 1002, "1006"},
+	{"close 5000", "\x88\x02\x13\x88", 4, SKIFF_WS_PROTOCOL, 1002, 1002, "5000"},
+};
+enum { CLOSES = sizeof closes / sizeof closes[0] };
+
+static void script_close_frame(struct ws_peer *peer, void *user)
+{
+	struct far_end *far = user;
+	ws_peer_upgrade(peer);
+	ws_peer_send(peer, far->answer, far->answer_len);
+	far->seen_close = ws_peer_read_close(peer);
+}
+
+static void test_close(void **state)
+{
+	const struct close_case *row = *state;
+	struct far_end far = {.answer = row->frame, .answer_len = row->len};
+	far_end_start(&far, false, script_close_frame);
+	struct probe *probe = far_end_open(&far);
+	probe_wait_end(probe);
+	struct skiff_error error = probe_error(probe);
+	probe_close(probe, false);
+	ws_listener_stop(far.listener);
+	expect_error(&error, row->code, row->detail, row->says);
+	assert_int_equal(far.seen_close, row->answer);
+}
+
+/* Our close frame is on its way while the peer still sends. */
+static void script_flood(struct ws_peer *peer, void *user)
+{
+	struct far_end *far = user;
+	static uint8_t data[16384];
+	ws_peer_upgrade(peer);
+	while (!atomic_load(&far->go) && ws_peer_frame(peer, BINARY, data, sizeof data))
+		;
+	far->seen_close = ws_peer_read_close(peer);
+}
+
+static void close_while_data_arrives(void **state)
+{
+	struct far_end far = {0};
+	far_end_start(&far, *state != NULL, script_flood);
+	struct probe *probe = far_end_open(&far);
+	probe_wait_received(probe, 1 << 20);
+	probe_close(probe, false);
+	atomic_store(&far.go, 1);
+	ws_listener_stop(far.listener);
+}
+
+/* ---- back-pressure ---- */
+
+static void script_echo(struct ws_peer *peer, void *user)
+{
+	struct far_end *far = user;
+	struct ws_peer_frame frame;
+	ws_peer_upgrade(peer);
+	while (ws_peer_read_frame(peer, &frame)) {
+		if ((frame.first & 0x0f) == 8) {
+			far->seen_close = frame.payload[0] << 8 | frame.payload[1];
+			return;
+		}
+		if (!ws_peer_frame(peer, frame.first, frame.payload, frame.len))
+			return;
+	}
+}
+
+static uint8_t *pattern(size_t len)
+{
+	uint8_t *data = malloc(len);
+	uint32_t x = 1;
+	for (size_t i = 0; i < len; i++) {
+		x = x * 1664525 + 1013904223;
+		data[i] = (uint8_t)(x >> 24);
+	}
+	return data;
+}
+
+/* 16 MiB there and back: the far end reads and writes by turns, so both directions fill up. */
+static void big_echo(void **state)
+{
+	struct far_end far = {0};
+	uint8_t *data = pattern(ECHO_BYTES);
+	far_end_start(&far, *state != NULL, script_echo);
+	struct probe *probe = far_end_open(&far);
+	probe_wait_opened(probe);
+	probe_send(probe, data, ECHO_BYTES);
+	probe_wait_received(probe, ECHO_BYTES);
+	assert_true(probe_received_is(probe, data, ECHO_BYTES));
+	probe_close(probe, false);
+	ws_listener_stop(far.listener);
+	assert_int_equal(far.seen_close, 1000);
+	free(data);
+}
+
+/* Sends all it can and counts; then waits to be told to go on. */
+static void script_pour(struct ws_peer *peer, void *user)
+{
+	struct far_end *far = user;
+	uint8_t *data = pattern(ECHO_BYTES);
+	ws_peer_upgrade(peer);
+	for (size_t at = 0; at < ECHO_BYTES; at += 1 << 16) {
+		if (!ws_peer_frame(peer, BINARY, data + at, 1 << 16))
+			break;
+		atomic_fetch_add(&far->go, 1);
+	}
+	free(data);
+	ws_peer_read_close(peer);
+}
+
+static void unread_bytes_stay_with_the_peer(void **state)
+{
+	struct far_end far = {0};
+	uint8_t *data = pattern(ECHO_BYTES);
+	far_end_start(&far, *state != NULL, script_pour);
+	struct probe *probe = probe_open(&(struct probe_options){
+		.url = far.url, .tls.ca_file = ws_listener_ca(far.listener), .receive_high_bytes = HIGH_BYTES});
+	probe_wait_received(probe, 1);
+	probe_reading(probe, false);
+	size_t before = probe_received(probe);
+	for (int i = 0; i < 200; i++)
+		probe_info(probe); /* turns of the loop */
+	assert_int_equal(probe_received(probe), before);
+	assert_true(atomic_load(&far.go) < ECHO_BYTES >> 16);
+	probe_reading(probe, true);
+	probe_wait_received(probe, ECHO_BYTES);
+	assert_true(probe_received_is(probe, data, ECHO_BYTES));
+	probe_close(probe, false);
+	ws_listener_stop(far.listener);
+	free(data);
+}
+
+/* A peer that does not read stops the sender; nothing is taken that cannot go out. */
+static void script_no_reading(struct ws_peer *peer, void *user)
+{
+	struct far_end *far = user;
+	ws_peer_upgrade(peer);
+	while (!atomic_load(&far->go))
+		;
+	script_echo(peer, user);
+}
+
+static void unsent_bytes_stay_with_the_user(void **state)
+{
+	(void)state;
+	struct far_end far = {0};
+	uint8_t *data = pattern(2 * ECHO_BYTES);
+	far_end_start(&far, false, script_end_after_data);
+	ws_listener_stop(far.listener);
+	far = (struct far_end){0};
+	far_end_start(&far, false, script_no_reading);
+	struct probe *probe = far_end_open(&far);
+	probe_wait_opened(probe);
+	probe_send(probe, data, 2 * ECHO_BYTES);
+	for (int i = 0; i < 50; i++)
+		probe_info(probe);
+	assert_true(probe_unsent(probe) > ECHO_BYTES / 2);
+	probe_close(probe, true);
+	atomic_store(&far.go, 1);
+	ws_listener_stop(far.listener);
+	free(data);
+}
+
+/* ---- many, and an end in each phase ---- */
+
+static void many_at_once(void **state)
+{
+	struct far_end far = {0};
+	struct probe *probes[PARALLEL];
+	uint8_t *data = pattern(10000);
+	far_end_start(&far, *state != NULL, script_echo);
+	for (int i = 0; i < PARALLEL; i++)
+		probes[i] = far_end_open(&far);
+	for (int i = 0; i < PARALLEL; i++)
+		probe_send(probes[i], data, 10000);
+	for (int i = 0; i < PARALLEL; i++) {
+		probe_wait_received(probes[i], 10000);
+		assert_true(probe_received_is(probes[i], data, 10000));
+	}
+	assert_int_equal(ws_listener_taken(far.listener), PARALLEL);
+	for (int i = 0; i < PARALLEL; i++)
+		probe_close(probes[i], i & 1);
+	ws_listener_stop(far.listener);
+	free(data);
+}
+
+/* `*state`: NULL or "tls". Each end is tried orderly and at once. */
+static void end_in_each_phase(void **state)
+{
+	for (int abort = 0; abort < 2; abort++) {
+		struct far_end silent = {0}, echo = {0};
+		far_end_start(&silent, *state != NULL, script_silent);
+		far_end_start(&echo, *state != NULL, script_echo);
+		probe_close(far_end_open(&silent), abort); /* resolving, connecting */
+		struct probe *probe = far_end_open(&silent);
+		while (probe_info(probe).phases.tcp_us < 0) /* then TLS, or the upgrade */
+			;
+		probe_close(probe, abort);
+		probe = far_end_open(&silent);
+		while (*state && probe_info(probe).phases.tls_us < 0) /* then the upgrade */
+			;
+		probe_close(probe, abort);
+		probe = far_end_open(&echo);
+		probe_wait_opened(probe);
+		probe_close(probe, abort);
+		probe = probe_open(&(struct probe_options){
+			.url = echo.url, .tls.ca_file = ws_listener_ca(echo.listener), .close_in_opened = true});
+		while (!probe_was_opened(probe))
+			probe_info(probe);
+		probe_close(probe, abort);
+		probe = far_end_open(&echo);
+		probe_wait_opened(probe);
+		uint8_t *data = pattern(1 << 20);
+		probe_send(probe, data, 1 << 20);
+		probe_close(probe, abort); /* with bytes under way both ways */
+		free(data);
+		ws_listener_stop(silent.listener);
+		ws_listener_stop(echo.listener);
+	}
+}
+
+static void phases_are_timed(void **state)
+{
+	struct far_end far = {0};
+	far_end_start(&far, *state != NULL, script_echo);
+	struct probe *probe = far_end_open(&far);
+	probe_wait_opened(probe);
+	struct skiff_connection info = probe_info(probe);
+	assert_true(info.phases.dns_us >= 0 && info.phases.tcp_us >= 0 && info.phases.websocket_us > 0);
+	assert_true(*state ? info.phases.tls_us > 0 && !strncmp(info.tls_version, "TLSv1", 5) : info.phases.tls_us <= 0);
+	assert_int_equal(info.http_status, 101);
+	assert_non_null(strstr(info.address, "127.0.0.1:"));
+	probe_close(probe, false);
+	ws_listener_stop(far.listener);
+}
+
+#define OVER_BOTH(test) \
+	cmocka_unit_test(test), \
+	{ \
+		.name = #test " over TLS", .test_func = test, .initial_state = (void *)"tls" \
+	}
+
+static struct CMUnitTest tests[ANSWERS + CLOSES + 64] = {
+	cmocka_unit_test(chunked_101_refused),
+	cmocka_unit_test(accept_twice_refused),
+	cmocka_unit_test(subprotocol_twice_refused),
+	cmocka_unit_test(continue_100_passed_over),
+	cmocka_unit_test(plain_mqtt_port_told),
+	cmocka_unit_test(tls_alert_told),
+	cmocka_unit_test(banner_told),
+	cmocka_unit_test(silent_close_told),
+	cmocka_unit_test(half_answer_told),
+	cmocka_unit_test(reset_told),
+	cmocka_unit_test(tls_port_told),
+	cmocka_unit_test(silence_times_out),
+	cmocka_unit_test(refused_connection_told),
+	cmocka_unit_test(unknown_ca_told),
+	cmocka_unit_test(request_is_as_asked),
+	cmocka_unit_test(own_host_header_wins),
+	cmocka_unit_test(every_ping_answered),
+	cmocka_unit_test(mask_keys_random),
+	cmocka_unit_test(tcp_end_without_close_frame),
+	cmocka_unit_test(reset_after_opened),
+	cmocka_unit_test(unsent_bytes_stay_with_the_user),
+	OVER_BOTH(close_while_data_arrives),
+	OVER_BOTH(big_echo),
+	OVER_BOTH(unread_bytes_stay_with_the_peer),
+	OVER_BOTH(many_at_once),
+	OVER_BOTH(end_in_each_phase),
+	OVER_BOTH(phases_are_timed),
+};
+
+int main(int argc, char **argv)
+{
+	size_t count = 0;
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	while (tests[count].test_func)
+		count++;
+	for (size_t i = 0; i < ANSWERS; i++)
+		tests[count++] = (struct CMUnitTest){
+			.name = answers[i].name, .test_func = test_answer, .initial_state = (void *)&answers[i]};
+	for (size_t i = 0; i < CLOSES; i++)
+		tests[count++] = (struct CMUnitTest){
+			.name = closes[i].name, .test_func = test_close, .initial_state = (void *)&closes[i]};
+	return _cmocka_run_group_tests("websocket, more", tests, count, NULL, NULL);
+}
