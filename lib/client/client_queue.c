@@ -114,14 +114,17 @@ static bool queue_wait(struct skiff_client *client)
 	return !queue_closing(client);
 }
 
-static enum skiff_code queue_make_room(struct skiff_client *client, size_t weight, struct skiff_error *error)
+/* `*waited`: the lock was given away in between, so that all may be different now. */
+static enum skiff_code queue_make_room(
+	struct skiff_client *client, size_t weight, bool *waited, struct skiff_error *error)
 {
+	*waited = false;
 	while (!queue_fits(client, weight)) {
 		bool again = false;
 		if (client->options.queue.full == SKIFF_FULL_DROP_OLDEST)
 			again = queue_drop_oldest(client);
 		else if (client->options.queue.full == SKIFF_FULL_WAIT)
-			again = queue_wait(client);
+			again = *waited = queue_wait(client);
 		if (queue_closing(client))
 			return skiffi_fail(error, SKIFF_USAGE_STATE, 0, "the client is being disconnected");
 		if (!again)
@@ -156,23 +159,23 @@ enum skiff_code skiffi_client_queue_add(struct skiff_client *client, const struc
 	if (client->state != CLIENT_UP && client->options.queue.refuse_offline)
 		return skiffi_fail(
 			error, SKIFF_USAGE_STATE, 0, "there is no connection to '%s' now", client->endpoint->url);
-	enum skiff_code code = queue_direct(client, message, token, error);
-	if (code != SKIFF_AGAIN)
-		return code;
 	size_t weight = sizeof(struct skiffi_kept) + message->topic.len + message->payload.len;
-	code = queue_make_room(client, weight, error);
-	if (code)
-		return code;
+	bool waited;
+	do {
+		enum skiff_code code = queue_direct(client, message, token, error);
+		if (code != SKIFF_AGAIN)
+			return code;
+		code = queue_make_room(client, weight, &waited, error);
+		if (code)
+			return code;
+	} while (waited);
 	struct skiffi_kept *kept = client->engine->ops->keep(client->engine, message);
 	if (!kept)
 		return skiffi_fail_plain(error, SKIFF_MEMORY);
 	kept->op = token;
 	queue_push(client, kept);
+	/* It was refused under this hold of the lock, so something is under way whose progress sends the queue. */
 	client->engine->ops->wants_room(client->engine);
-	/* The engine may have become idle while this thread waited for room; then nothing else would look at the queue.
-	 */
-	if (client->state == CLIENT_UP)
-		skiffi_client_wake(client);
 	return SKIFF_OK;
 }
 
