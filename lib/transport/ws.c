@@ -49,7 +49,9 @@ struct ws {
 	struct skiffi_ws_frames frames;
 	struct skiffi_buffer in;  /* payload not yet fetched */
 	struct skiffi_buffer out; /* bytes lower did not take yet */
-	uv_timer_t timer;         /* the deadline of the upgrade; then, at once, what must be told from the loop */
+	uv_timer_t deadline;      /* of the upgrade */
+	uv_idle_t wake;           /* to tell something from the loop; a timer at once would starve it */
+	unsigned handles;         /* of these two, those not yet closed */
 	bool reading;             /* the user's wish */
 	bool lower_reading;
 	bool want_write;          /* send took less than it was given */
@@ -65,14 +67,13 @@ static struct ws *ws_of(const struct skiffi_transport *transport)
 
 /* ---- the end ---- */
 
-static void ws_on_wake(uv_timer_t *timer);
+static void ws_on_wake(uv_idle_t *wake);
 static void ws_update_reading(struct ws *ws);
 
-/* Has ws_on_wake called from the loop. Not during the upgrade, whose deadline the timer is. */
+/* Has ws_on_wake called from the loop. */
 static void ws_wake(struct ws *ws)
 {
-	if (!uv_is_active((uv_handle_t *)&ws->timer))
-		uv_timer_start(&ws->timer, ws_on_wake, 0, 0);
+	uv_idle_start(&ws->wake, ws_on_wake);
 }
 
 /* Tells `failed`; only from the loop. */
@@ -80,7 +81,7 @@ static void ws_fail(struct ws *ws, const struct skiff_error *error)
 {
 	struct skiff_error copy = *error;
 	ws->state = WS_STATE_FAILED;
-	uv_timer_stop(&ws->timer);
+	uv_timer_stop(&ws->deadline);
 	skiffi_ws_codec_end(&ws->codec);
 	ws_update_reading(ws);
 	skiffi_log(SKIFF_LOG_DEBUG, "transport", "%s", copy.text);
@@ -286,7 +287,7 @@ static void ws_on_accepted(struct ws *ws)
 		ws_refuse(ws);
 		return;
 	}
-	uv_timer_stop(&ws->timer);
+	uv_timer_stop(&ws->deadline);
 	ws->websocket_us = skiffi_now_us() - ws->upgrade_us;
 	ws->state = WS_STATE_OPEN;
 	ws->reading = true;
@@ -360,9 +361,10 @@ static void ws_deliver(struct ws *ws)
 	}
 }
 
-static void ws_on_wake(uv_timer_t *timer)
+static void ws_on_wake(uv_idle_t *wake)
 {
-	ws_deliver(timer->data);
+	uv_idle_stop(wake);
+	ws_deliver(wake->data);
 }
 
 static void ws_on_lower_readable(void *user)
@@ -411,9 +413,9 @@ static void ws_reading(struct skiffi_transport *transport, bool on)
 
 /* ---- the way to the peer ---- */
 
-static void ws_on_deadline(uv_timer_t *timer)
+static void ws_on_deadline(uv_timer_t *deadline)
 {
-	struct ws *ws = timer->data;
+	struct ws *ws = deadline->data;
 	struct skiff_error error;
 	skiffi_fail(&error, SKIFF_WS_TIMEOUT, 0,
 		"'%s' did not answer the WebSocket upgrade within %d ms; perhaps it does not speak WebSocket on this "
@@ -435,7 +437,7 @@ static void ws_on_lower_opened(void *user)
 		return;
 	}
 	if (limit_ms >= 0)
-		uv_timer_start(&ws->timer, ws_on_deadline, (uint64_t)limit_ms, 0);
+		uv_timer_start(&ws->deadline, ws_on_deadline, (uint64_t)limit_ms, 0);
 	ws_flush(ws);
 }
 
@@ -459,9 +461,11 @@ static void ws_on_lower_failed(void *user, const struct skiff_error *error)
 		ws_fail(ws, &own);
 }
 
-static void ws_timer_closed(uv_handle_t *timer)
+static void ws_handle_closed(uv_handle_t *handle)
 {
-	struct ws *ws = timer->data;
+	struct ws *ws = handle->data;
+	if (--ws->handles)
+		return;
 	ws->state = WS_STATE_CLOSED;
 	ws->base.events->closed(ws->base.user);
 }
@@ -469,7 +473,8 @@ static void ws_timer_closed(uv_handle_t *timer)
 static void ws_on_lower_closed(void *user)
 {
 	struct ws *ws = user;
-	uv_close((uv_handle_t *)&ws->timer, ws_timer_closed);
+	uv_close((uv_handle_t *)&ws->deadline, ws_handle_closed);
+	uv_close((uv_handle_t *)&ws->wake, ws_handle_closed);
 }
 
 static const struct skiffi_transport_events ws_lower_events = {
@@ -487,8 +492,10 @@ static bool ws_open(struct skiffi_transport *transport)
 	struct ws *ws = ws_of(transport);
 	if (!ws->lower->ops->open(ws->lower))
 		return false;
-	uv_timer_init(&transport->loop->uv, &ws->timer);
-	ws->timer.data = ws;
+	uv_timer_init(&transport->loop->uv, &ws->deadline);
+	uv_idle_init(&transport->loop->uv, &ws->wake);
+	ws->deadline.data = ws->wake.data = ws;
+	ws->handles = 2;
 	ws->state = WS_STATE_LOWER;
 	return true;
 }
@@ -508,7 +515,8 @@ static void ws_close(struct skiffi_transport *transport, bool abort)
 	if (ws->state == WS_STATE_OPEN && !abort)
 		ws_send_close(ws, SKIFFI_WS_NORMAL);
 	ws->state = WS_STATE_CLOSING;
-	uv_timer_stop(&ws->timer);
+	uv_timer_stop(&ws->deadline);
+	uv_idle_stop(&ws->wake);
 	skiffi_ws_codec_end(&ws->codec);
 	ws->lower->ops->close(ws->lower, abort);
 }

@@ -224,6 +224,8 @@ static enum skiffi_ws_answer head_check_subprotocol(
 		return SKIFFI_WS_ACCEPTED;
 	if (!count)
 		selected = (struct head_text){"none", 4};
+	if (count > 1)
+		selected = (struct head_text){"more than one", 13};
 	skiffi_fail(error, SKIFF_WS_SUBPROTOCOL, head->status,
 		"'%s' switched to WebSocket but did not select the subprotocol 'mqtt' (it selected '%.*s'); there is "
 		"no MQTT "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ws_cases_more.c: answers that are not an upgrade, peers that are no WebSocket servers, what the request holds, control
- * frames in numbers, ends of every kind, back-pressure, many at once, and an end in each phase. */
+/* ws_cases_more.c: answers that are not an upgrade, peers that are no WebSocket servers, what the request holds,
+ * control frames in numbers, ends of every kind, back-pressure, many at once, and an end in each phase. */
 #include "support/transport_probe.h"
 #include "support/ws_listener.h"
 #include <setjmp.h>
@@ -49,8 +49,7 @@ static void expect_error(const struct skiff_error *error, enum skiff_code code, 
 }
 
 /* Opens against `script`, expects the end before `opened`. */
-static void expect_refusal(
-	struct far_end *far, ws_script script, enum skiff_code code, int detail, const char *says)
+static void expect_refusal(struct far_end *far, ws_script script, enum skiff_code code, int detail, const char *says)
 {
 	far_end_start(far, false, script);
 	struct probe *probe = far_end_open(far);
@@ -144,7 +143,7 @@ static void subprotocol_twice_refused(void **state)
 {
 	(void)state;
 	struct far_end far = {.answer = "HTTP/1.1 101 Switching\r\nSec-WebSocket-Protocol: x"};
-	expect_refusal(&far, script_101, SKIFF_WS_SUBPROTOCOL, 101, "mqtt");
+	expect_refusal(&far, script_101, SKIFF_WS_SUBPROTOCOL, 101, "more than one");
 }
 
 static void continue_100_passed_over(void **state)
@@ -491,7 +490,6 @@ static void reset_after_opened(void **state)
 	expect_error(&error, SKIFF_TCP_RESET, 104, "127.0.0.1");
 }
 
-
 struct close_case {
 	const char *name;
 	const char *frame;
@@ -738,7 +736,8 @@ static void phases_are_timed(void **state)
 	probe_wait_opened(probe);
 	struct skiff_connection info = probe_info(probe);
 	assert_true(info.phases.dns_us >= 0 && info.phases.tcp_us >= 0 && info.phases.websocket_us > 0);
-	assert_true(*state ? info.phases.tls_us > 0 && !strncmp(info.tls_version, "TLSv1", 5) : info.phases.tls_us <= 0);
+	assert_true(
+		*state ? info.phases.tls_us > 0 && !strncmp(info.tls_version, "TLSv1", 5) : info.phases.tls_us <= 0);
 	assert_int_equal(info.http_status, 101);
 	assert_non_null(strstr(info.address, "127.0.0.1:"));
 	probe_close(probe, false);

@@ -27,6 +27,7 @@ struct ws_peer {
 	char *request;
 	char accept[64];
 	uint8_t *payload;
+	bool was_reset;
 };
 
 struct ws_listener {
@@ -194,11 +195,19 @@ unsigned ws_listener_taken(struct ws_listener *listener)
 	return taken;
 }
 
-void ws_listener_stop(struct ws_listener *listener)
+void ws_listener_refuse(struct ws_listener *listener)
 {
+	if (listener->fd < 0)
+		return;
 	shutdown(listener->fd, SHUT_RDWR);
 	pthread_join(listener->thread, NULL);
 	close(listener->fd);
+	listener->fd = -1;
+}
+
+void ws_listener_stop(struct ws_listener *listener)
+{
+	ws_listener_refuse(listener);
 	while (listener->peers) {
 		struct ws_peer *peer = listener->peers;
 		listener->peers = peer->next;
@@ -249,8 +258,17 @@ bool ws_peer_say(struct ws_peer *peer, const char *format, ...)
 
 size_t ws_peer_read(struct ws_peer *peer, void *data, size_t len)
 {
+	errno = 0;
 	ssize_t got = peer->ssl ? SSL_read(peer->ssl, data, (int)len) : recv(peer->fd, data, len, 0);
-	return got > 0 ? (size_t)got : 0;
+	if (got > 0)
+		return (size_t)got;
+	peer->was_reset = errno == ECONNRESET || errno == EPIPE;
+	return 0;
+}
+
+bool ws_peer_was_reset(const struct ws_peer *peer)
+{
+	return peer->was_reset;
 }
 
 static bool peer_read_all(struct ws_peer *peer, void *data, size_t len)

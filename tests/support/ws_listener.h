@@ -24,6 +24,9 @@ uint16_t ws_listener_port(const struct ws_listener *listener);
 const char *ws_listener_ca(const struct ws_listener *listener);
 unsigned ws_listener_taken(struct ws_listener *listener); /* connections so far */
 
+/* Refuses connections from now on. */
+void ws_listener_refuse(struct ws_listener *listener);
+
 /* Takes no more connections, waits for the scripts, frees. */
 void ws_listener_stop(struct ws_listener *listener);
 
@@ -34,6 +37,8 @@ bool ws_peer_send(struct ws_peer *peer, const void *data, size_t len);
 bool ws_peer_send_in_pieces(struct ws_peer *peer, const void *data, size_t len, size_t piece);
 bool ws_peer_say(struct ws_peer *peer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 size_t ws_peer_read(struct ws_peer *peer, void *data, size_t len); /* up to `len`; 0: the client is gone, or silent */
+
+bool ws_peer_was_reset(const struct ws_peer *peer); /* how reading came to its end */
 
 /* Reads the upgrade request; it, and the Sec-WebSocket-Accept for it. */
 bool ws_peer_read_request(struct ws_peer *peer);
