@@ -60,8 +60,8 @@ demo_tour()
 	trap 'rm -rf "$work"' EXIT
 	trap 'exit 1' INT TERM
 	failed=0
-	demo_carry "$SKIFF_LAB_URL_1883"
-	demo_carry "$SKIFF_LAB_URL_8884" \
+	demo_carry "tcp://${SKIFF_LAB_URL_1883#*://}"
+	demo_carry "ssl://${SKIFF_LAB_URL_8884#*://}" \
 		"SKIFF_CA_FILE=$SKIFF_LAB_CA" "SKIFF_CERT_FILE=$SKIFF_LAB_CERT" "SKIFF_KEY_FILE=$SKIFF_LAB_KEY"
 	demo_carry "$SKIFF_LAB_URL_8080"
 	demo_carry "$SKIFF_LAB_URL_8081" "SKIFF_CA_FILE=$SKIFF_LAB_WEB_CA"
