@@ -18,6 +18,7 @@ enum {
 	FAR_BUFFER_BYTES = 65536,
 	PARALLEL = 100,
 	PHASE_STEPS = 40,
+	SOURCE_BYTES = 300000,
 	LARGE_BYTES = 16 * 1024 * 1024,
 };
 
@@ -27,9 +28,8 @@ enum {
 struct far {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool released;   /* a script that holds may go on */
-	size_t to_write; /* for far_source */
-	size_t seen;     /* bytes of the pattern that arrived */
+	bool released; /* a script that holds may go on */
+	size_t seen;   /* bytes of the pattern that arrived */
 	size_t written;
 	bool wrong; /* bytes that are not the pattern */
 	bool ended, reset;
@@ -111,13 +111,13 @@ static void far_stall(const struct suite_peer *peer, void *user)
 	far_count(peer, user);
 }
 
-/* Writes `to_write` bytes; further on after a release. */
+/* Writes SOURCE_BYTES; ends after a release. */
 static void far_source(const struct suite_peer *peer, void *user)
 {
 	struct far *far = user;
 	uint8_t buffer[1000];
-	while (far_get(far, &far->written) < far->to_write) {
-		size_t rest = far->to_write - far->written, len = rest < sizeof buffer ? rest : sizeof buffer;
+	while (far_get(far, &far->written) < SOURCE_BYTES) {
+		size_t rest = SOURCE_BYTES - far->written, len = rest < sizeof buffer ? rest : sizeof buffer;
 		suite_pattern(buffer, far->written, len);
 		if (!peer->write(peer->peer, buffer, len))
 			return;
@@ -300,12 +300,11 @@ static void reading_switched_off(void **state)
 {
 	struct check *check = check_start(state, SUITE_SERVES, far_source);
 	struct near near = {.stop_reading_at = 1};
-	check->far.to_write = 300000;
 	check_open(check, &near, LONG_MS);
 	near_wait(&near, near.reading_off);
 	check_settle(check);
 	size_t received = near.received;
-	assert_true(received < check->far.to_write);
+	assert_true(received < SOURCE_BYTES);
 	near.stop_reading_at = 150000;
 	near_reading(&near, true);
 	near_wait(&near, near.reading_off);
@@ -313,7 +312,7 @@ static void reading_switched_off(void **state)
 	check_settle(check);
 	near.stop_reading_at = 0;
 	near_reading(&near, true);
-	near_wait(&near, near.received == check->far.to_write);
+	near_wait(&near, near.received == SOURCE_BYTES);
 	near_end(&near, false);
 	check_stop(check);
 }
@@ -435,12 +434,11 @@ static void peer_ends(void **state)
 {
 	struct check *check = check_start(state, SUITE_SERVES, far_source);
 	struct near near = {0};
-	check->far.to_write = 200000;
 	far_release(&check->far);
 	check_open(check, &near, LONG_MS);
 	near_wait(&near, near.failed);
 	assert_true(near.opened);
-	assert_int_equal(near.received, 200000);
+	assert_int_equal(near.received, SOURCE_BYTES);
 	assert_string_equal(skiff_code_slug(near.error.code), "tcp-closed");
 	near_end(&near, false);
 	check_stop(check);
