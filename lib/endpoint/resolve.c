@@ -15,6 +15,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 struct skiffi_resolve {
@@ -143,6 +144,31 @@ static void resolve_explain(const struct skiffi_resolve *resolve, int status, st
 		uv_strerror(status));
 }
 
+/* "localhost" and every name below it mean this machine [RFC 6761, 6.3], even where no hosts file says so, as in a bare
+ * container. */
+static bool host_is_local(const char *host)
+{
+	static const char local[] = "localhost";
+	size_t len = strlen(host), local_len = sizeof local - 1;
+	if (len && host[len - 1] == '.')
+		len--;
+	if (len < local_len || strncasecmp(host + len - local_len, local, local_len))
+		return false;
+	return len == local_len || host[len - local_len - 1] == '.';
+}
+
+static void addresses_set_local(struct skiffi_addresses *addresses, uint16_t port)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&addresses->list[0].storage;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&addresses->list[1].storage;
+	*v4 = (struct sockaddr_in){
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	*v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback};
+	addresses->list[0].len = sizeof *v4;
+	addresses->list[1].len = sizeof *v6;
+	addresses->count = 2;
+}
+
 static void resolve_on_answer(uv_getaddrinfo_t *request, int status, struct addrinfo *answer)
 {
 	struct skiffi_resolve *resolve = request->data;
@@ -152,6 +178,10 @@ static void resolve_on_answer(uv_getaddrinfo_t *request, int status, struct addr
 		skiffi_addresses_interleave(&addresses, answer, resolve->endpoint->port);
 		if (!status && !addresses.count)
 			status = UV_EAI_NODATA;
+		if (status && host_is_local(resolve->endpoint->host)) {
+			addresses_set_local(&addresses, resolve->endpoint->port);
+			status = 0;
+		}
 		if (status)
 			resolve_explain(resolve, status, &error);
 		resolve_answer(resolve, &addresses, status ? &error : NULL);
