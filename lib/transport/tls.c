@@ -30,7 +30,7 @@ enum tls_state {
 	TLS_STATE_HANDSHAKE,  /* -> OPEN, ENDED, CLOSING */
 	TLS_STATE_OPEN,       /* -> ENDED by the peer or an error, CLOSING */
 	TLS_STATE_ENDED,      /* `failed` was told; -> CLOSING */
-	TLS_STATE_CLOSING,    /* -> CLOSED with the last of lower and timer */
+	TLS_STATE_CLOSING,    /* -> CLOSED with the last of lower, timer and later */
 	TLS_STATE_CLOSED
 };
 
@@ -41,8 +41,9 @@ struct tls {
 	SSL *ssl; /* from TLS_STATE_HANDSHAKE on */
 	struct skiffi_tls_report report;
 	struct skiffi_buffer out; /* records that the lower has not taken yet */
-	uv_timer_t timer;         /* the handshake's deadline; later: what must come from the loop */
-	unsigned holders;         /* of lower and timer, those not yet closed */
+	uv_timer_t timer;         /* the handshake's deadline */
+	uv_idle_t later;          /* what must come from the loop; a timer set to 0 again and again would starve it */
+	unsigned holders;         /* of lower, timer and later, those not yet closed */
 	int64_t handshake_us;     /* when it began */
 	bool reading;
 	bool want_write; /* send took less than it was given */
@@ -50,7 +51,7 @@ struct tls {
 	bool progress;   /* recv gave something since this was cleared */
 	bool recv_over;  /* recv saw the end */
 	bool lower_over; /* the lower ended, and tells so */
-	bool ending;     /* `failed` is to be told by the timer */
+	bool ending;     /* `failed` is to be told from the loop */
 };
 
 static struct tls *tls_of(const struct skiffi_transport *transport)
@@ -136,6 +137,7 @@ static void tls_fail(struct tls *tls, const struct skiff_error *error)
 {
 	tls->state = TLS_STATE_ENDED;
 	uv_timer_stop(&tls->timer);
+	uv_idle_stop(&tls->later);
 	if (!tls->lower_over)
 		tls->lower->ops->reading(tls->lower, false);
 	skiffi_log(SKIFF_LOG_DEBUG, "transport", "%s", error->text);
@@ -149,12 +151,12 @@ static void tls_fail_by_report(struct tls *tls)
 	tls_fail(tls, &error);
 }
 
-static void tls_on_timer(uv_timer_t *timer);
+static void tls_on_later(uv_idle_t *later);
 
 /* Has the loop call back at once. */
 static void tls_later(struct tls *tls)
 {
-	uv_timer_start(&tls->timer, tls_on_timer, 0, 0);
+	uv_idle_start(&tls->later, tls_on_later);
 }
 
 /* Notes the end that a call to OpenSSL showed; the lower tells by itself when it was its end. */
@@ -177,9 +179,10 @@ static void tls_offer(struct tls *tls)
 		tls_later(tls);
 }
 
-static void tls_on_timer(uv_timer_t *timer)
+static void tls_on_later(uv_idle_t *later)
 {
-	struct tls *tls = timer->data;
+	struct tls *tls = later->data;
+	uv_idle_stop(later);
 	if (tls->ending)
 		tls_fail_by_report(tls);
 	else if (tls->state == TLS_STATE_OPEN && tls->reading && !tls->drained && !tls->recv_over)
@@ -471,8 +474,9 @@ static bool tls_open(struct skiffi_transport *transport)
 	if (!tls->lower->ops->open(tls->lower))
 		return false;
 	uv_timer_init(&transport->loop->uv, &tls->timer);
-	tls->timer.data = tls;
-	tls->holders = 2;
+	uv_idle_init(&transport->loop->uv, &tls->later);
+	tls->timer.data = tls->later.data = tls;
+	tls->holders = 3;
 	tls->state = TLS_STATE_CONNECTING;
 	return true;
 }
@@ -491,9 +495,9 @@ static void tls_info(const struct skiffi_transport *transport, struct skiff_conn
 	}
 }
 
-static void timer_closed(uv_handle_t *timer)
+static void handle_closed(uv_handle_t *handle)
 {
-	tls_drop(timer->data);
+	tls_drop(handle->data);
 }
 
 static void tls_close(struct skiffi_transport *transport, bool abort)
@@ -508,7 +512,8 @@ static void tls_close(struct skiffi_transport *transport, bool abort)
 	}
 	tls->state = TLS_STATE_CLOSING;
 	tls->lower->ops->close(tls->lower, abort);
-	uv_close((uv_handle_t *)&tls->timer, timer_closed);
+	uv_close((uv_handle_t *)&tls->timer, handle_closed);
+	uv_close((uv_handle_t *)&tls->later, handle_closed);
 }
 
 static void tls_free(struct skiffi_transport *transport)
