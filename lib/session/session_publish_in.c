@@ -20,13 +20,17 @@ static bool received_has(const struct skiffi_session *session, uint16_t id)
 	return session->received && session->received[id >> 3] & 1u << (id & 7);
 }
 
-static bool received_add(struct skiffi_session *session, uint16_t id)
+static bool received_prepare(struct skiffi_session *session)
 {
-	if (!session->received && !(session->received = skiffi_calloc(1, RECEIVED_BYTES)))
-		return false;
+	if (!session->received)
+		session->received = skiffi_calloc(1, RECEIVED_BYTES);
+	return session->received;
+}
+
+static void received_add(struct skiffi_session *session, uint16_t id)
+{
 	session->received[id >> 3] |= (uint8_t)(1u << (id & 7));
 	session->receiving++;
-	return true;
 }
 
 static void received_remove(struct skiffi_session *session, uint16_t id)
@@ -97,12 +101,15 @@ static bool receive_answer(struct skiffi_session *session, const struct skiffi_p
 		session->unacknowledged++;
 		return receive_ack(session, SKIFFI_PUBACK, publish->packet_id, 0);
 	}
-	if (!repeat && !received_add(session, publish->packet_id)) {
+	if (!received_prepare(session)) {
 		skiffi_session_fault(session, SKIFF_MEMORY, 0x83, "out of memory for a message of QoS 2");
 		return false;
 	}
-	return receive_ack(session, SKIFFI_PUBREC, publish->packet_id, 0) &&
-	       !repeat; /* [MQTT-4.3.3-8], [MQTT-4.3.3-10] */
+	/* [MQTT-4.3.3-8], [MQTT-4.3.3-10]; remembered only when it is given up, or its repeat would be lost */
+	if (!receive_ack(session, SKIFFI_PUBREC, publish->packet_id, 0) || repeat)
+		return false;
+	received_add(session, publish->packet_id);
+	return true;
 }
 
 enum session_step skiffi_session_on_publish(

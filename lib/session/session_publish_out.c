@@ -213,9 +213,10 @@ static void publish_no_resend(struct skiffi_session *session, uint16_t id)
 	session->outstanding++;
 }
 
-static enum session_step publish_ended(
-	struct skiffi_session *session, uint16_t id, const struct skiffi_ack *ack, struct skiffi_event *event)
+static enum session_step publish_ended(struct skiffi_session *session, enum skiffi_packet_type type,
+	const struct skiffi_ack *ack, struct skiffi_event *event)
 {
+	uint16_t id = ack->packet_id;
 	struct skiffi_slot *slot = &session->inflight.slots[id];
 	void *op = slot->op;
 	publish_no_resend(session, id);
@@ -223,9 +224,11 @@ static enum session_step publish_ended(
 	skiffi_inflight_end(&session->inflight, id);
 	session->outstanding--;
 	publish_resend_window(session);
+	/* A PUBCOMP ends what the PUBREC has settled. Its only error, 0x92, says that the broker had come to the end
+	 * before the connection was cut, which "is not an error during recovery" [MQTT 5, 3.7.2.1]. */
+	bool failed = ack->reason >= 0x80 && type != SKIFFI_PUBCOMP;
 	/* Even without an op the client must hear of it: its queue may go on. */
-	skiffi_session_event(event, SKIFFI_EVENT_DONE, op,
-		ack->reason >= 0x80 ? skiffi_reason_error(ack->reason) : SKIFF_OK,
+	skiffi_session_event(event, SKIFFI_EVENT_DONE, op, failed ? skiffi_reason_error(ack->reason) : SKIFF_OK,
 		session->version == SKIFFI_V5 ? ack->reason : -1);
 	skiffi_session_event_properties(event, &ack->properties);
 	return op || event->code ? STEP_EVENT : STEP_QUIET;
@@ -235,7 +238,7 @@ static enum session_step publish_on_pubrec(struct skiffi_session *session, struc
 	const struct skiffi_ack *ack, struct skiffi_event *event)
 {
 	if (ack->reason >= 0x80) /* [MQTT-4.4.0-2]: that is its end */
-		return publish_ended(session, ack->packet_id, ack, event);
+		return publish_ended(session, SKIFFI_PUBREC, ack, event);
 	if (slot->await == SKIFFI_AWAIT_PUBCOMP) { /* the broker repeats itself; PUBREL answers again */
 		publish_write_release(session, ack->packet_id, 0);
 		return STEP_QUIET;
@@ -266,9 +269,9 @@ enum session_step skiffi_session_on_ack(
 		return STEP_QUIET;
 	}
 	if (frame->type == SKIFFI_PUBACK && slot->await == SKIFFI_AWAIT_PUBACK)
-		return publish_ended(session, ack.packet_id, &ack, event);
+		return publish_ended(session, frame->type, &ack, event);
 	if (frame->type == SKIFFI_PUBCOMP && slot->await == SKIFFI_AWAIT_PUBCOMP)
-		return publish_ended(session, ack.packet_id, &ack, event);
+		return publish_ended(session, frame->type, &ack, event);
 	if (frame->type == SKIFFI_PUBREC && (slot->await == SKIFFI_AWAIT_PUBREC || slot->await == SKIFFI_AWAIT_PUBCOMP))
 		return publish_on_pubrec(session, slot, &ack, event);
 	skiffi_session_fault(session, SKIFF_MQTT_PROTOCOL, 0x82,
