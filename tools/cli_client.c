@@ -284,7 +284,7 @@ static int client_set_session(
 	options->session_expiry_s = expiry ? (uint32_t)(expiry - 1) : 0;
 	options->resume_session = params->keep_session;
 	options->keep_alive_s = params->keep_alive ? (int)params->keep_alive : -1;
-	options->connect_properties = connect;
+	options->connect_properties = given ? connect : NULL;
 	return CLI_EXIT_OK;
 }
 

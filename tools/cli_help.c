@@ -78,7 +78,7 @@ static void help_usage(const struct cli_command *command)
 	const char *lead = "usage:";
 	for (const char *line = command->usage; line;) {
 		size_t len = strcspn(line, "\n");
-		printf("%s skiff %s %.*s\n", lead, command->name, (int)len, line);
+		printf("%s skiff %s%s%.*s\n", lead, command->name, len ? " " : "", (int)len, line);
 		lead = "   or:";
 		line = line[len] ? line + len + 1 : NULL;
 	}

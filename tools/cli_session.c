@@ -46,17 +46,27 @@ static void session_event(struct skiff_client *client, const struct skiff_event 
 	}
 }
 
+static struct skiff_token *session_disconnect(struct cli_session *session)
+{
+	struct skiff_disconnect_options how = {0};
+	if (session->disconnect)
+		how.properties = *session->disconnect;
+	return skiff_disconnect(session->client, GRACE_MS, session->disconnect ? &how : NULL);
+}
+
 /* Whatever the command is waiting for ends with SKIFF_CLOSED. */
 static void session_stop(void *user)
 {
 	struct cli_session *session = user;
-	skiff_token_free(skiff_disconnect(session->client, GRACE_MS, NULL));
+	session->ending = session_disconnect(session);
 }
 
-int cli_session_open(struct cli_session *session, const struct cli_context *context, struct skiff_options *options)
+int cli_session_open(struct cli_session *session, const struct cli_context *context, struct skiff_options *options,
+	const struct skiff_properties *disconnect)
 {
 	struct skiff_error error;
 	session->context = context;
+	session->disconnect = disconnect;
 	atomic_init(&session->connected_once, false);
 	options->on_event = session_event;
 	options->user = session;
@@ -90,15 +100,14 @@ int cli_session_failed(struct cli_session *session, const struct skiff_error *er
 	return cli_exit_for_operation(error->code);
 }
 
-void cli_session_close(struct cli_session *session, const struct skiff_properties *disconnect)
+void cli_session_close(struct cli_session *session)
 {
 	if (!session->client)
 		return;
 	cli_stop_notify(NULL, NULL);
-	struct skiff_disconnect_options how = {0};
-	if (disconnect)
-		how.properties = *disconnect;
-	skiff_wait(skiff_disconnect(session->client, GRACE_MS, disconnect ? &how : NULL), GRACE_MS + GRACE_SLACK_MS);
+	if (!session->ending)
+		session->ending = session_disconnect(session);
+	skiff_wait(session->ending, GRACE_MS + GRACE_SLACK_MS);
 	skiff_client_free(session->client);
 	session->client = NULL;
 	skiff_log_set(SKIFF_LOG_NONE, NULL, NULL); /* its words go to parameters that are freed next */

@@ -12,15 +12,19 @@
 struct cli_session {
 	const struct cli_context *context;
 	struct skiff_client *client;
+	const struct skiff_properties *disconnect; /* of DISCONNECT; NULL: none */
+	struct skiff_token *ending;                /* of the disconnect that a stop began */
 	atomic_bool connected_once;
 };
 
-/* Creates the client and connects; a stop ends it. Sets on_event and user of the options. Result: an exit code, after
- * saying what went wrong; whatever it is, the session must be closed. */
-int cli_session_open(struct cli_session *session, const struct cli_context *context, struct skiff_options *options);
+/* Creates the client and connects; a stop disconnects it again. Sets on_event and user of the options. `disconnect`
+ * (may be NULL) must live until the session is closed. Result: an exit code, after saying what went wrong; whatever it
+ * is, the session must be closed. */
+int cli_session_open(struct cli_session *session, const struct cli_context *context, struct skiff_options *options,
+	const struct skiff_properties *disconnect);
 
 /* Disconnects properly, where there is a connection, and frees. */
-void cli_session_close(struct cli_session *session, const struct skiff_properties *disconnect);
+void cli_session_close(struct cli_session *session);
 
 /* The exit code for an operation that ended in `error`: that of the stop if one came, else says the error. `subject`
  * stands before the sentence, "" for none. */

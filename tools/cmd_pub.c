@@ -276,12 +276,13 @@ static int pub_run(const struct cli_context *context, void *data)
 	if (code == CLI_EXIT_OK) {
 		setup.options.queue.full = SKIFF_FULL_WAIT;
 		setup.options.queue.max_bytes = PUB_QUEUE_BYTES + pub->payload_len;
-		code = cli_session_open(&pub->session, context, &setup.options);
+		code = cli_session_open(&pub->session, context, &setup.options,
+			cli_property_of(&params->client.properties, CLI_PACKET_DISCONNECT));
 	}
 	cli_client_release(&setup);
 	if (code == CLI_EXIT_OK)
 		code = params->lines ? pub_all_lines(pub) : pub_one(pub);
-	cli_session_close(&pub->session, cli_property_of(&params->client.properties, CLI_PACKET_DISCONNECT));
+	cli_session_close(&pub->session);
 	if (code == CLI_EXIT_TIMEOUT && cli_stop_code() == code)
 		cli_say(context, "time is up after %lld seconds", params->seconds);
 	free(pub->payload);

@@ -115,7 +115,7 @@ static const struct cli_group sub_groups[] = {
 struct sub {
 	struct cli_session session; /* first: the library's handlers get this */
 	const struct sub_params *params;
-	bool escape, colour;
+	bool escape, colour, one_by_one;
 	long long printed; /* on the I/O thread only */
 };
 
@@ -207,8 +207,11 @@ static void sub_message(struct skiff_client *client, const struct skiff_message 
 	struct sub *sub = user;
 	const struct sub_params *params = sub->params;
 	(void)client;
-	if (params->count && sub->printed == params->count)
+	if (params->count && sub->printed == params->count) {
+		if (sub->one_by_one && message->qos > 0)
+			_exit(CLI_EXIT_OK); /* the last one printed is acknowledged, this one must not be */
 		return;
+	}
 	if (sub_hides(params, message))
 		return;
 	int error = sub->escape ? sub_line_escaped(sub, message->topic, message->payload)
@@ -329,6 +332,21 @@ static int sub_go(struct sub *sub)
 	return sub_wait();
 }
 
+/* Lets the broker send no more ahead than will be printed, so that what comes after stays with it. In a session that is
+ * kept, one by one: only then the last acknowledgement has certainly left before another message can come. */
+static void sub_bound_window(struct sub *sub, struct cli_client_setup *setup)
+{
+	const struct sub_params *params = sub->params;
+	struct skiff_properties *connect = &setup->connect_properties;
+	if (params->count == 0 || params->count >= SUB_WINDOW_COUNT || params->client.version != SKIFF_MQTT_5 ||
+		connect->has & SKIFF_HAS_RECEIVE_MAXIMUM)
+		return;
+	connect->receive_maximum = params->client.keep_session ? 1 : (uint16_t)params->count;
+	connect->has |= SKIFF_HAS_RECEIVE_MAXIMUM;
+	setup->options.connect_properties = connect;
+	sub->one_by_one = connect->receive_maximum == 1;
+}
+
 static int sub_run(const struct cli_context *context, void *data)
 {
 	struct sub_params *params = data;
@@ -345,19 +363,15 @@ static int sub_run(const struct cli_context *context, void *data)
 	sub.colour = cli_colour(STDOUT_FILENO);
 	code = cli_client_prepare(context, &params->client, &setup);
 	if (code == CLI_EXIT_OK) {
-		struct skiff_properties *connect = &setup.connect_properties;
-		bool bounded = connect->has & SKIFF_HAS_RECEIVE_MAXIMUM || params->client.version == SKIFF_MQTT_311;
-		if (params->count && params->count < SUB_WINDOW_COUNT && !bounded) {
-			connect->receive_maximum = (uint16_t)params->count;
-			connect->has |= SKIFF_HAS_RECEIVE_MAXIMUM;
-		}
+		sub_bound_window(&sub, &setup);
 		setup.options.on_message = sub_message;
-		code = cli_session_open(&sub.session, context, &setup.options);
+		code = cli_session_open(&sub.session, context, &setup.options,
+			cli_property_of(&params->client.properties, CLI_PACKET_DISCONNECT));
 	}
 	cli_client_release(&setup);
 	if (code == CLI_EXIT_OK && cli_stop_code() < 0)
 		code = sub_go(&sub);
-	cli_session_close(&sub.session, cli_property_of(&params->client.properties, CLI_PACKET_DISCONNECT));
+	cli_session_close(&sub.session);
 	if (code == CLI_EXIT_TIMEOUT && cli_stop_code() == code)
 		cli_say(context, "time is up after %lld seconds", params->seconds);
 	return code;
