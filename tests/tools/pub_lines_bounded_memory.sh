@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# An endless pipe does not fill memory while the broker reads nothing.
+. "$(dirname "$0")/common.sh"
+
+[ -z "${SKIFF_SANITIZE-}" ] || skip "sanitizers need memory of their own"
+start_broker
+in_background sh -c 'yes 0123456789012345678901234567890123456789012345678901234567890123 | { echo; exec "$0" pub -b "$1" -i pub -t a -l; }' "$SKIFF" "$url"
+await "the publisher" broker_logged "Received PUBLISH from pub"
+kill -STOP "$broker"
+publisher=$(pgrep -P "$pid" -x skiff || true)
+[ -n "$publisher" ] || fail "no publisher runs"
+resident() { awk '/^VmRSS/ {print $2}' "/proc/$publisher/status"; }
+grown=0 before=0
+settled()
+{
+	local now
+	now=$(resident)
+	[ "$now" -le "$((before + 64))" ] && grown=$((grown + 1)) || grown=0
+	before=$now
+	[ "$grown" -ge 20 ]
+}
+await "that memory stops growing" settled
+[ "$(resident)" -lt 300000 ] || fail "$(resident) KiB are resident"
+kill -KILL "$publisher"

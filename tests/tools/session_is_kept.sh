@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# With -c and -i the broker keeps messages between runs, and -C takes exactly as many as it says: none is lost with it.
+. "$(dirname "$0")/common.sh"
+
+start_broker
+for version in 5 311; do
+	run "$SKIFF" sub -b "$url" -c -i keeper -t a -q 1 -E -V "$version"
+	expect 0
+	seq 9 | "$SKIFF" pub -b "$url" -t a -l -q 1 || fail "pub failed"
+	got=
+	for count in 1 2 1 3 2; do
+		[ "$version" = 5 ] || count=9
+		run "$SKIFF" sub -b "$url" -c -i keeper -t a -q 1 -C "$count" -W 10 -V "$version"
+		expect 0
+		[ "$(wc -l <"$work/out")" = "$count" ] || fail "-C $count printed $out"
+		got+=" "$(tr '\n' ' ' <"$work/out")
+		[ "$version" = 5 ] || break
+	done
+	[ "$(echo $got)" = "1 2 3 4 5 6 7 8 9" ] || fail "version $version: received $got"
+	run "$SKIFF" sub -b "$url" -i keeper -t a -E
+	expect 0
+done
+
+run "$SKIFF" sub -b "$url" -c -t a
+expect 2 "option '--disable-clean-session': a session is found by its client id; add '--id'"
