@@ -80,10 +80,10 @@ static enum skiff_code explain_issuer(const struct explain *e)
 			"the CA file",
 			report->verify_subject, trust);
 	return skiffi_fail(e->error, SKIFF_TLS_UNKNOWN_CA, report->verify_error,
-		"the server's certificate comes from the CA \"%s\", which %s does not trust%s%s; give the file of that "
-		"CA, if it is "
-		"the right one",
-		report->verify_issuer, trust, *report->verify_detail ? ": " : "", report->verify_detail);
+		"the server's certificate comes from the CA \"%s\", which is not in %s%s; if it is the right one, give "
+		"its file as "
+		"the CA file",
+		report->verify_issuer, trust, report->verify_detail);
 }
 
 static enum skiff_code explain_chain(const struct explain *e, const char *who)

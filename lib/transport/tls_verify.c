@@ -116,7 +116,7 @@ static enum skiff_code verify_judge_issuer(
 {
 	if (trust_has_name(store, X509_get_issuer_name(certificate))) {
 		snprintf(report->verify_detail, sizeof report->verify_detail,
-			"it has a CA of that name, but with another key");
+			" (a CA of that name is, but with another key)");
 		return SKIFF_TLS_UNKNOWN_CA;
 	}
 	bool alone = sk_X509_num(X509_STORE_CTX_get0_untrusted(store)) <= 1;
