@@ -24,6 +24,16 @@ void skiffi_session_forget_broker(struct skiffi_session *session)
 	session->broker.reason = -1;
 }
 
+/* What was meant for MQTT 5 and must not be said in 3.1.1. */
+static void session_connect_v311(struct skiffi_session *session, struct skiffi_connect *connect)
+{
+	connect->properties = NULL;
+	connect->will.properties = NULL;
+	if (connect->password.data && !connect->user_name.data) /* [MQTT 3.1.1: MQTT-3.1.2-22] */
+		connect->user_name = skiff_text("");
+	session->fresh |= !connect->client_id.len; /* [MQTT 3.1.1: MQTT-3.1.3-7] */
+}
+
 enum skiff_code skiffi_session_start(struct skiffi_session *session, int64_t now_us)
 {
 	struct skiffi_connect connect = session->config->connect;
@@ -32,11 +42,9 @@ enum skiff_code skiffi_session_start(struct skiffi_session *session, int64_t now
 		connect.client_id = skiff_text(session->broker.client_id);
 	/* Without resume each connection begins anew [MQTT-3.1.2-4]; with it the session goes on once there is one. */
 	session->fresh |= !session->config->resume;
+	if (session->version != SKIFFI_V5)
+		session_connect_v311(session, &connect);
 	connect.clean_start = session->fresh;
-	if (session->version != SKIFFI_V5) {
-		connect.properties = NULL;
-		connect.will.properties = NULL;
-	}
 	uint16_t aliases = connect.properties && connect.properties->has & SKIFF_HAS_TOPIC_ALIAS_MAXIMUM
 				   ? connect.properties->topic_alias_maximum
 				   : 0;
