@@ -159,7 +159,7 @@ enum skiff_code skiffi_client_queue_add(struct skiff_client *client, const struc
 	if (client->state != CLIENT_UP && client->options.queue.refuse_offline)
 		return skiffi_fail(
 			error, SKIFF_USAGE_STATE, 0, "there is no connection to '%s' now", client->endpoint->url);
-	size_t weight = sizeof(struct skiffi_kept) + message->topic.len + message->payload.len;
+	size_t weight = skiffi_kept_weight_of(message->topic.len + message->payload.len);
 	bool waited;
 	do {
 		enum skiff_code code = queue_direct(client, message, token, error);

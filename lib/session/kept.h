@@ -8,7 +8,7 @@
 
 #include <skiff/message.h>
 
-enum { SKIFFI_KEPT_SMALL_BYTES = 384, SKIFFI_KEPT_POOL_MAX = 1024 };
+enum { SKIFFI_KEPT_SMALL_BYTES = 192, SKIFFI_KEPT_POOL_MAX = 1024 };
 
 struct skiffi_kept {
 	struct skiffi_kept *next; /* in a queue or in the pool */
@@ -58,10 +58,15 @@ static inline struct skiff_bytes skiffi_kept_payload(const struct skiffi_kept *k
 	return (struct skiff_bytes){kept->data + kept->topic_len + kept->properties_len, kept->payload_len};
 }
 
-/* What it weighs against a bound, in bytes. */
+/* What a message with so many bytes of topic, properties and payload weighs against a bound: the memory it takes. */
+static inline size_t skiffi_kept_weight_of(size_t data_len)
+{
+	return sizeof(struct skiffi_kept) + (data_len <= SKIFFI_KEPT_SMALL_BYTES ? SKIFFI_KEPT_SMALL_BYTES : data_len);
+}
+
 static inline size_t skiffi_kept_weight(const struct skiffi_kept *kept)
 {
-	return sizeof *kept + kept->topic_len + kept->properties_len + kept->payload_len;
+	return skiffi_kept_weight_of((size_t)kept->topic_len + kept->properties_len + kept->payload_len);
 }
 
 #endif
