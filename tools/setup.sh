@@ -25,6 +25,7 @@ lab   | command openssl             | openssl                | openssl          
 test  | module cmocka               | libcmocka-dev          | libcmocka-devel         | cmocka        | cmocka-dev        | cmocka
 test  | command mosquitto_pub       | mosquitto-clients      | mosquitto               | mosquitto     | mosquitto-clients | mosquitto
 test  | command ejabberdctl         | ejabberd               | ejabberd                | ejabberd      | ejabberd          | ejabberd
+test  | command nats-server         | nats-server            | -                       | nats-server   | nats-server       | nats-server
 fuzz  | command clang               | clang                  | clang                   | clang         | clang             | llvm
 fuzz  | runtime fuzzer              | libclang-rt-dev        | compiler-rt             | compiler-rt   | compiler-rt       | llvm
 '
@@ -139,7 +140,7 @@ setup_apt()
 	setup_say "installing, without starting any service: $*"
 	# shellcheck disable=SC2086
 	setup_run "apt-get" $become env DEBIAN_FRONTEND=noninteractive sh -c "$setup_policy" setup "$@" || return
-	for service in mosquitto ejabberd; do
+	for service in mosquitto ejabberd nats-server; do
 		case " $* " in
 		*" $service "*) setup_say "to keep $service from starting with the machine: systemctl disable $service" ;;
 		esac

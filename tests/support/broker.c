@@ -212,6 +212,8 @@ static void mosquitto_configure(const struct broker *broker)
 	if (!geteuid())
 		conf_line(&conf, "user root");
 	conf_line(&conf, "per_listener_settings true\nlog_dest stderr\nset_tcp_nodelay true");
+	/* also the size of what it writes to a WebSocket each 100 ms */
+	conf_line(&conf, "websockets_headers_size 65535");
 	conf_line(&conf, "max_queued_messages 0\nmax_inflight_messages 100\nsys_interval 1");
 	conf_line(&conf, "persistence %s\npersistence_location %s/", broker->options.persistence ? "true" : "false",
 		broker->dir);
