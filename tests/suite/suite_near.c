@@ -108,12 +108,15 @@ static void near_pump(struct near *near)
 static void near_drain(struct near *near)
 {
 	uint8_t buffer[READ_BYTES];
+	size_t len = near->bite ? near->bite : sizeof buffer;
 	ptrdiff_t got;
-	while (!near->reading_off && (got = near->transport->ops->recv(near->transport, buffer, sizeof buffer)) > 0) {
+	while (!near->reading_off && (got = near->transport->ops->recv(near->transport, buffer, len)) > 0) {
 		assert_true(suite_pattern_is(buffer, near->received, (size_t)got));
 		near->received += (size_t)got;
 		if (near->stop_reading_at && near->received >= near->stop_reading_at)
 			near_reading(near, false);
+		if (near->bite)
+			return;
 	}
 }
 

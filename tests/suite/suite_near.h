@@ -35,6 +35,7 @@ struct near {
 	bool blocked;           /* the last send took less than it was given */
 	size_t received;        /* bytes of the pattern */
 	size_t stop_reading_at; /* switch reading off at so many bytes; 0: never */
+	size_t bite;            /* read so much per event and leave the rest; 0: all there is */
 	bool reading_off;
 	/* What a check does inside an event, before the usual; each may be NULL. */
 	void (*on_opened)(struct near *near);

@@ -128,6 +128,19 @@ static void far_source(const struct suite_peer *peer, void *user)
 	far_hold(far);
 }
 
+/* Writes a little that nobody reads, then counts. */
+static void far_talk_and_count(const struct suite_peer *peer, void *user)
+{
+	struct far *far = user;
+	uint8_t buffer[1000];
+	suite_pattern(buffer, 0, sizeof buffer);
+	peer->write(peer->peer, buffer, sizeof buffer);
+	pthread_mutex_lock(&far->lock);
+	far->written = sizeof buffer;
+	pthread_mutex_unlock(&far->lock);
+	far_count(peer, far);
+}
+
 static void far_reset_after_one(const struct suite_peer *peer, void *user)
 {
 	uint8_t byte;
@@ -317,6 +330,18 @@ static void reading_switched_off(void **state)
 	check_stop(check);
 }
 
+/* A reader that leaves something is told again. */
+static void reading_in_bites(void **state)
+{
+	struct check *check = check_start(state, SUITE_SERVES, far_source);
+	struct near near = {.bite = 1000};
+	check_open(check, &near, LONG_MS);
+	near_wait(&near, near.received == SOURCE_BYTES);
+	assert_true(near.readables >= SOURCE_BYTES / 1000);
+	near_end(&near, false);
+	check_stop(check);
+}
+
 /* While reading is off, writing goes on. */
 static void writing_without_reading(void **state)
 {
@@ -339,6 +364,27 @@ static void close_delivers(void **state)
 	struct near near = {.to_send = 50000};
 	check_open(check, &near, LONG_MS);
 	near_wait(&near, near.opened);
+	size_t sent = near.sent;
+	near_end(&near, false);
+	near_wait(&near, far_is(&check->far, &check->far.ended));
+	assert_int_equal(check->far.seen, sent);
+	assert_false(check->far.reset);
+	check_stop(check);
+}
+
+static void near_stop_reading(struct near *near)
+{
+	near_reading(near, false);
+}
+
+/* What the near end has not read does not turn its orderly close into a reset. */
+static void close_with_bytes_unread(void **state)
+{
+	struct check *check = check_start(state, SUITE_SERVES, far_talk_and_count);
+	struct near near = {.on_opened = near_stop_reading};
+	check_open(check, &near, LONG_MS);
+	near_wait(&near, near.opened && far_get(&check->far, &check->far.written));
+	near_send(&near, 5000);
 	size_t sent = near.sent;
 	near_end(&near, false);
 	near_wait(&near, far_is(&check->far, &check->far.ended));
@@ -512,8 +558,10 @@ static const struct CMUnitTest suite_checks[] = {
 	cmocka_unit_test(one_byte_sends),
 	cmocka_unit_test(stalled_reader),
 	cmocka_unit_test(reading_switched_off),
+	cmocka_unit_test(reading_in_bites),
 	cmocka_unit_test(writing_without_reading),
 	cmocka_unit_test(close_delivers),
+	cmocka_unit_test(close_with_bytes_unread),
 	cmocka_unit_test(abort_resets),
 	cmocka_unit_test(close_inside_events),
 	cmocka_unit_test(abort_inside_events),
