@@ -12,7 +12,7 @@
 
 # purpose | probe | Debian and Ubuntu | Fedora | Arch | Alpine | macOS (Homebrew)
 setup_table='
-build | program C                    | gcc libc6-dev          | gcc                     | gcc           | build-base        | -
+build | program C                   | gcc libc6-dev          | gcc                     | gcc           | build-base        | -
 build | command cmake               | cmake                  | cmake                   | cmake         | cmake             | cmake
 build | command ninja               | ninja-build            | ninja-build             | ninja         | samurai           | ninja
 build | command pkg-config          | pkg-config             | pkgconf-pkg-config      | pkgconf       | pkgconf           | pkgconf
@@ -24,6 +24,7 @@ lab   | command mosquitto           | mosquitto              | mosquitto        
 lab   | command openssl             | openssl                | openssl                 | openssl       | openssl           | openssl@3
 test  | module cmocka               | libcmocka-dev          | libcmocka-devel         | cmocka        | cmocka-dev        | cmocka
 test  | command mosquitto_pub       | mosquitto-clients      | mosquitto               | mosquitto     | mosquitto-clients | mosquitto
+test  | file /etc/hosts             | netbase                | setup                   | filesystem    | alpine-baselayout | -
 test  | command ejabberdctl         | ejabberd               | ejabberd                | ejabberd      | ejabberd          | ejabberd
 test  | command nats-server         | nats-server            | -                       | nats-server   | nats-server       | nats-server
 fuzz  | command clang               | clang                  | clang                   | clang         | clang             | llvm
@@ -92,6 +93,7 @@ setup_there()
 	command) command -v "$2" >/dev/null ;;
 	module) command -v pkg-config >/dev/null && pkg-config --exists "$2" ;;
 	plugin) command -v pkg-config >/dev/null && setup_plugin_there ;;
+	file) [ -e "$2" ] ;;
 	program) echo '#include <stdio.h>' | cc -xc -fsyntax-only - 2>/dev/null ;;
 	runtime) echo 'int LLVMFuzzerTestOneInput(void){return 0;}' | clang "-fsanitize=$2" -xc - -o /dev/null 2>/dev/null ;;
 	esac

@@ -4,7 +4,7 @@
 # interrupted.
 . "$(dirname "$0")/common.sh"
 
-command -v script >/dev/null || skip "script(1) is not installed"
+script -qec true /dev/null >/dev/null 2>&1 </dev/null || skip "no terminal can be made here with script(1)"
 mosquitto_passwd -c -b "$work/passwords" me c4n4ry 2>/dev/null || skip "mosquitto_passwd is not installed"
 chmod 644 "$work/passwords"
 start_broker "listener PORT 127.0.0.1" "password_file $work/passwords"

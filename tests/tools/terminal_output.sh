@@ -4,7 +4,7 @@
 # say otherwise; into a pipe goes what came.
 . "$(dirname "$0")/common.sh"
 
-command -v script >/dev/null || skip "script(1) is not installed"
+script -qec true /dev/null >/dev/null 2>&1 </dev/null || skip "no terminal can be made here with script(1)"
 start_broker
 run "$SKIFF" pub -b "$url" -t a -r -m $'\033[2Jevil\007 \302\233'
 expect 0
