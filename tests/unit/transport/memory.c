@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { LIMIT_MS = 20000, SEND_BYTES = 4 * 1024 * 1024, MOST_ALLOCATIONS = 1000 };
+enum { LIMIT_MS = 20000, SEND_BYTES = 32 * 1024 * 1024, MOST_ALLOCATIONS = 1000 };
 
 /* ---- URLs ---- */
 
