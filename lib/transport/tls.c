@@ -51,6 +51,7 @@ struct tls {
 	bool progress;   /* recv gave something since this was cleared */
 	bool recv_over;  /* recv saw the end */
 	bool lower_over; /* the lower ended, and tells so */
+	bool no_memory;  /* for a record that the lower did not take */
 	bool ending;     /* `failed` is to be told from the loop */
 };
 
@@ -99,8 +100,10 @@ static int bio_write(BIO *bio, const char *data, int len)
 		tls->lower_over = true;
 		return len;
 	}
-	bool kept = sent == len || skiffi_buffer_append(&tls->out, data + sent, (size_t)(len - sent));
-	return kept ? len : -1;
+	if (sent == len || skiffi_buffer_append(&tls->out, data + sent, (size_t)(len - sent)))
+		return len;
+	tls->no_memory = true;
+	return -1;
 }
 
 static long bio_ctrl(BIO *bio, int command, long number, void *data)
@@ -147,7 +150,10 @@ static void tls_fail(struct tls *tls, const struct skiff_error *error)
 static void tls_fail_by_report(struct tls *tls)
 {
 	struct skiff_error error;
-	skiffi_tls_error(&tls->report, tls->base.config->tls, tls->base.config->endpoint, &error);
+	if (tls->no_memory)
+		skiffi_fail_plain(&error, SKIFF_MEMORY);
+	else
+		skiffi_tls_error(&tls->report, tls->base.config->tls, tls->base.config->endpoint, &error);
 	tls_fail(tls, &error);
 }
 
