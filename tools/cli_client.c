@@ -222,6 +222,8 @@ static int client_set_tls(
 		return code;
 	if (params->key && !params->cert)
 		return client_wrong(context, "--key", "needs its certificate; add '--cert'");
+	if (params->key)
+		cli_secret_file_check(context, params->key);
 	tls->ca_file = params->cafile;
 	tls->ca_dir = params->capath;
 	tls->cert_file = params->cert;

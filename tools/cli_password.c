@@ -65,7 +65,7 @@ static size_t without_newline(const char *data, size_t len)
 	return len;
 }
 
-static void file_warn(const struct cli_context *context, const char *path)
+void cli_secret_file_check(const struct cli_context *context, const char *path)
 {
 	struct stat about;
 	if (stat(path, &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & (S_IRGRP | S_IROTH)))
@@ -80,7 +80,7 @@ int cli_password_from_file(const struct cli_context *context, const char *path, 
 	if (code != CLI_EXIT_OK)
 		return code;
 	if (strcmp(path, "-") != 0)
-		file_warn(context, path);
+		cli_secret_file_check(context, path);
 	code = secret_copy(context, data, without_newline(data, len), secret);
 	if (data)
 		explicit_bzero(data, len);

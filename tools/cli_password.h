@@ -25,6 +25,9 @@ int cli_password_ask(const struct cli_context *context, const char *prompt, stru
 /* A copy of `text`. */
 int cli_password_copy(const struct cli_context *context, const char *text, struct cli_secret *secret);
 
+/* Warns when the file `path` may be read by others. */
+void cli_secret_file_check(const struct cli_context *context, const char *path);
+
 void cli_secret_wipe(struct cli_secret *secret);
 
 #endif

@@ -17,7 +17,8 @@
 enum {
 	PUB_QUEUE_BYTES = 64 << 20,
 	PUB_LINE_MAX = 32 << 20, /* so that at least one waits while another is sent */
-	PUB_WINDOW = 4096        /* QoS 1 and 2: lines whose outcome is not known yet */
+	PUB_FAILURES_SAID = 10,
+	PUB_WINDOW = 4096 /* QoS 1 and 2: lines whose outcome is not known yet */
 };
 
 struct pub_params {
@@ -170,10 +171,14 @@ static int pub_one(struct pub *pub)
 static void pub_line_failed(struct pub *pub, unsigned long long line, const struct skiff_error *error)
 {
 	char subject[48];
+	if (pub->failed++ >= PUB_FAILURES_SAID)
+		return;
 	snprintf(subject, sizeof(subject), "line %llu", line);
 	int code = cli_session_failed(&pub->session, error, subject);
-	if (pub->failed++ == 0)
+	if (pub->failed == 1)
 		pub->code = code;
+	if (pub->failed == PUB_FAILURES_SAID && cli_stop_code() < 0)
+		cli_say(pub->session.context, "further failures are only counted");
 }
 
 /* Takes the outcome of the oldest line that waits for one. */
@@ -188,11 +193,19 @@ static void pub_settle_oldest(struct pub *pub)
 	skiff_token_free(token);
 }
 
+/* Makes room in the window. Waits for its middle, and so sleeps once for many lines. */
+static void pub_settle_some(struct pub *pub)
+{
+	if (pub->waiting == PUB_WINDOW)
+		skiff_token_wait(pub->window[(pub->first + PUB_WINDOW / 2) % PUB_WINDOW], -1);
+	while (pub->waiting == PUB_WINDOW || (pub->waiting > 0 && skiff_token_done(pub->window[pub->first])))
+		pub_settle_oldest(pub);
+}
+
 static void pub_line(struct pub *pub)
 {
 	struct skiff_token *token = NULL;
-	while (pub->waiting == PUB_WINDOW || (pub->waiting > 0 && skiff_token_done(pub->window[pub->first])))
-		pub_settle_oldest(pub);
+	pub_settle_some(pub);
 	/* A QoS 0 line has no outcome but that of the final flush. */
 	enum skiff_code code =
 		skiff_publish_message(pub->session.client, &pub->message, pub->message.qos ? &token : NULL);

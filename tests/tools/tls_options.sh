@@ -15,7 +15,7 @@ cd "$work" || exit 1
 	openssl pkey -in client.key -aes256 -passout pass:canary -out locked.key
 	mkdir ca.d && cp ca.crt ca.d && openssl rehash ca.d
 } >"$work/openssl.log" 2>&1 || skip "openssl cannot make certificates: $(tail -1 openssl.log)"
-chmod 644 ./*.key
+chmod 600 ./*.key
 
 start_broker "listener PORT 127.0.0.1" "allow_anonymous true" "cafile $work/ca.crt" "certfile $work/server.crt" \
 	"keyfile $work/server.key" "require_certificate true"
@@ -27,6 +27,11 @@ pub --cafile ca.crt "${client[@]}"
 expect 14 "other.example"
 pub --cafile ca.crt "${client[@]}" --insecure
 expect 0
+[[ $err != *"may be read by others"* ]] || fail "a key of mode 600 is warned about"
+chmod 644 client.key
+pub --cafile ca.crt "${client[@]}" --insecure
+expect 0 "file 'client.key' holds a secret and may be read by others"
+chmod 600 client.key
 pub --capath ca.d "${client[@]}" --insecure
 expect 0
 pub --cafile ca.crt "${client[@]}" --server-name other.example
