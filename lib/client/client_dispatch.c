@@ -84,14 +84,15 @@ static size_t dispatch_lookup(
 	return now;
 }
 
-static void dispatch_done(struct skiff_client *client, const struct skiffi_event *event)
+/* The op of a request becomes its token, that of a message NULL: what is still to be ended in dispatch_call. */
+static void dispatch_done(struct skiff_client *client, struct skiffi_event *event)
 {
 	struct client_op *op = event->op;
 	struct skiff_error error;
 	if (event->kind == SKIFFI_EVENT_LOST)
 		client->session_lost++;
 	if (op && op->kind == CLIENT_OP_REQUEST) {
-		skiffi_client_requests_done(client, event->op, event);
+		event->op = skiffi_client_requests_done(client, event->op, event);
 		return;
 	}
 	if (event->code)
@@ -102,8 +103,9 @@ static void dispatch_done(struct skiff_client *client, const struct skiffi_event
 			client->error = error;
 		return;
 	}
-	skiffi_client_token_note(event->op, event);
-	skiffi_client_token_end(event->op, event->code ? &error : NULL);
+	event->op = NULL;
+	skiffi_client_token_note((struct skiff_token *)op, event);
+	skiffi_client_token_end((struct skiff_token *)op, event->code ? &error : NULL);
 }
 
 /* One event under the lock; the number of calls there are then. */
@@ -156,6 +158,8 @@ static void dispatch_call(struct skiff_client *client, size_t count, size_t call
 			skiffi_client_on_up(client, event);
 		else if (event->kind == SKIFFI_EVENT_DOWN)
 			skiffi_client_on_down(client);
+		else if (event->kind == SKIFFI_EVENT_DONE)
+			skiffi_client_token_end(event->op, NULL);
 	}
 }
 

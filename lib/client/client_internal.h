@@ -38,6 +38,9 @@ struct skiff_token *skiffi_client_token_new(void);
 void skiffi_client_token_end(struct skiff_token *token, const struct skiff_error *error);
 void skiffi_client_token_end_code(struct skiff_token *token, enum skiff_code code);
 
+/* Notes the outcome without telling it; skiffi_client_token_end(token, NULL) follows. NULL token is allowed. */
+void skiffi_client_token_settle(struct skiff_token *token, const struct skiff_error *error);
+
 /* ---- requests: subscribe and unsubscribe (client_requests.c) ---- */
 
 struct client_request {
@@ -98,6 +101,8 @@ struct skiff_client {
 	bool timer_closing, timer_closed, engine_freed, gone;
 	bool free_inside; /* freed from a handler: nobody waits for `gone` */
 	struct skiff_token *connect_token;
+	struct skiff_token
+		*rested_token; /* of the attempt that ended, while resting: a new connect may be wanted already */
 	struct client_ending ending;
 
 	struct client_queue queue[2]; /* QoS 0; QoS 1 and 2 */
@@ -144,7 +149,8 @@ bool skiffi_client_queue_empty(const struct skiff_client *client);
 void skiffi_client_requests_send(struct skiff_client *client);
 void skiffi_client_requests_again(struct skiff_client *client, struct client_request *request);
 void skiffi_client_requests_renew(struct skiff_client *client);
-void skiffi_client_requests_done(
+/* Gives back the request's token, settled: to be ended when the handlers of earlier messages have run. */
+struct skiff_token *skiffi_client_requests_done(
 	struct skiff_client *client, struct client_request *request, const struct skiffi_event *event);
 void skiffi_client_requests_fail(struct skiff_client *client, enum skiff_code code, const char *why);
 

@@ -217,21 +217,23 @@ static void request_granted(
 	}
 }
 
-void skiffi_client_requests_done(
+struct skiff_token *skiffi_client_requests_done(
 	struct skiff_client *client, struct client_request *request, const struct skiffi_event *event)
 {
 	struct skiff_error error;
+	struct skiff_token *token = request->token;
 	client->requests_out--;
 	if (request->subscribe)
 		request_granted(client, request, event);
 	else
 		for (size_t i = 0; i < request->count; i++)
 			request_take_out(client, request, i);
-	skiffi_client_token_note(request->token, event);
+	skiffi_client_token_note(token, event);
 	if (event->code)
 		skiffi_client_error_of(&error, event, request->subscribe ? "the subscription" : "the unsubscription");
-	skiffi_client_token_end(request->token, event->code ? &error : NULL);
+	skiffi_client_token_settle(token, event->code ? &error : NULL);
 	request_free(request);
+	return token;
 }
 
 void skiffi_client_requests_fail(struct skiff_client *client, enum skiff_code code, const char *why)

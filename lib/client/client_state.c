@@ -142,6 +142,9 @@ static void state_end_ending(struct skiff_client *client)
 static void state_rest(struct skiff_client *client)
 {
 	state_move(client, CLIENT_IDLE);
+	skiffi_client_token_end(client->rested_token, &client->error);
+	client->rested_token = client->connect_token;
+	client->connect_token = NULL;
 	client->resting = true;
 	client->forgetting = !client->options.resume_session || client->free_wanted;
 	if (client->forgetting)
@@ -151,14 +154,14 @@ static void state_rest(struct skiff_client *client)
 
 static void state_rested(struct skiff_client *client)
 {
-	struct skiff_token *token = client->connect_token;
+	struct skiff_token *token = client->rested_token;
 	enum skiff_code code = client->error.code ? client->error.code : SKIFF_CLOSED;
 	if (client->forgetting) {
 		skiffi_client_queue_fail(client, code, client->error.text);
 		skiffi_client_requests_fail(client, code, client->error.text);
 	}
 	client->resting = client->forgetting = false;
-	client->connect_token = NULL;
+	client->rested_token = NULL;
 	skiffi_client_token_end(token, &client->error);
 	state_end_ending(client);
 	pthread_cond_broadcast(&client->changed);

@@ -69,16 +69,21 @@ static void token_finish(struct skiff_token *token)
 	token_unref(token);
 }
 
+void skiffi_client_token_settle(struct skiff_token *token, const struct skiff_error *error)
+{
+	if (!token || !error || !error->code)
+		return;
+	token->code = error->code;
+	token->error = skiffi_malloc(sizeof *token->error);
+	if (token->error)
+		*token->error = *error;
+}
+
 void skiffi_client_token_end(struct skiff_token *token, const struct skiff_error *error)
 {
 	if (!token)
 		return;
-	if (error && error->code) {
-		token->code = error->code;
-		token->error = skiffi_malloc(sizeof *token->error);
-		if (token->error)
-			*token->error = *error;
-	}
+	skiffi_client_token_settle(token, error);
 	token_finish(token);
 }
 

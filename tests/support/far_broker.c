@@ -172,7 +172,7 @@ static bool far_answer_publish(struct far_client *client, const struct skiffi_fr
 	return !qos || far_send_ack(client, qos == 1 ? SKIFFI_PUBACK : SKIFFI_PUBREC, far_packet_id(client, frame), 0);
 }
 
-static bool far_answer(struct far_client *client, const struct skiffi_frame *frame)
+bool far_answer(struct far_client *client, const struct skiffi_frame *frame)
 {
 	switch (frame->type) {
 	case SKIFFI_PUBLISH:

@@ -56,6 +56,9 @@ bool far_answer_subscribe(struct far_client *client, const struct skiffi_frame *
 /* The packet id of a PUBLISH of QoS 1 or 2, or of an acknowledgement. */
 uint16_t far_packet_id(struct far_client *client, const struct skiffi_frame *frame);
 
+/* Answers one packet as a broker does that keeps nothing; false: it was DISCONNECT, or the client is gone. */
+bool far_answer(struct far_client *client, const struct skiffi_frame *frame);
+
 /* Answers everything as a broker does that keeps nothing and forwards nothing, until the client goes. */
 void far_serve(struct far_client *client);
 
