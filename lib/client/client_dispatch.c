@@ -152,8 +152,7 @@ static void dispatch_call(struct skiff_client *client, size_t count, size_t call
 	for (unsigned i = 0; i < count; i++) {
 		const struct skiffi_event *event = &client->events[i];
 		for (; call < calls && client->call_event[call] == i; call++)
-			if (client->calls[call].handler)
-				client->calls[call].handler(client, &event->message, client->calls[call].user);
+			client->calls[call].handler(client, &event->message, client->calls[call].user);
 		if (event->kind == SKIFFI_EVENT_UP)
 			skiffi_client_on_up(client, event);
 		else if (event->kind == SKIFFI_EVENT_DOWN)

@@ -209,13 +209,19 @@ struct match {
 	size_t max, count;
 };
 
+static void match_filter(struct match *match, const struct client_filter *filter)
+{
+	if (!filter->handler)
+		return;
+	if (match->count < match->max)
+		match->calls[match->count] = (struct client_call){filter->handler, filter->user};
+	match->count++;
+}
+
 static void match_list(struct match *match, const struct client_filter *filter)
 {
-	for (; filter; filter = filter->next) {
-		if (match->count < match->max)
-			match->calls[match->count] = (struct client_call){filter->handler, filter->user};
-		match->count++;
-	}
+	for (; filter; filter = filter->next)
+		match_filter(match, filter);
 }
 
 /* As deep as the filters are, not as the topic: a peer cannot make it deeper [CVE-2019-11779 class]. */
@@ -246,9 +252,7 @@ static void match_exact(struct match *match, const struct client_filters *filter
 		if (filter->hash != hash || len != topic.len ||
 			memcmp(filter->text + filter->match_at, topic.data, len))
 			continue;
-		if (match->count < match->max)
-			match->calls[match->count] = (struct client_call){filter->handler, filter->user};
-		match->count++;
+		match_filter(match, filter);
 	}
 }
 

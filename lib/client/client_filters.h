@@ -14,9 +14,9 @@ struct client_filter {
 	struct client_filter *all_next, **all_link; /* among all, in the order they came */
 	char *text;                                 /* the filter as the user gave it */
 	size_t text_len;
-	size_t match_at; /* where the filter behind a share name begins in `text` */
-	uint32_t hash;   /* of an exact one */
-	skiff_message_fn handler;
+	size_t match_at;          /* where the filter behind a share name begins in `text` */
+	uint32_t hash;            /* of an exact one */
+	skiff_message_fn handler; /* NULL: none of its own */
 	void *user;
 	uint32_t subscription_id;
 	uint8_t options; /* as on the wire */

@@ -303,8 +303,8 @@ static bool requests_stand(
 		filter = skiffi_client_filters_add(&client->filters, text);
 	if (!filter)
 		return false;
-	filter->handler = subscription->handler ? subscription->handler : client->options.on_message;
-	filter->user = subscription->handler ? subscription->user : client->options.user;
+	filter->handler = subscription->handler;
+	filter->user = subscription->user;
 	filter->options = subscription_options(subscription);
 	filter->subscription_id = subscription_id;
 	client->filters.generation++;

@@ -73,7 +73,7 @@ struct skiff_subscription {
 	bool no_local;             /* MQTT 5 */
 	bool retain_as_published;  /* MQTT 5 */
 	uint8_t retain_handling;   /* MQTT 5: 0 send retained, 1 only if new, 2 never */
-	skiff_message_fn handler;  /* NULL: options.on_message */
+	skiff_message_fn handler;  /* NULL: options.on_message gets what no other handler does */
 	void *user;                /* passed to `handler`; must live until an unsubscribe's token has ended */
 };
 

@@ -104,7 +104,7 @@ struct skiff_options {
 	struct skiff_reconnect_options reconnect;
 	struct skiff_queue_options queue;
 
-	skiff_message_fn on_message; /* messages that match no subscription's filter; NULL: they are dropped */
+	skiff_message_fn on_message; /* once for each message that no subscription's handler takes; NULL: they are dropped */
 	skiff_event_fn on_event;
 	void *user;                  /* passed to on_message and on_event */
 };
