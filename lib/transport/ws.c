@@ -21,10 +21,12 @@
 #include <string.h>
 
 enum {
-	WS_READ_BYTES = 64 * 1024,    /* per read of lower, */
-	WS_READS = 4,                 /* and this often at most before others get their turn */
-	WS_KEEP_BYTES = 16 * 1024,    /* of an emptied buffer */
-	WS_OUT_HIGH_BYTES = 64 * 1024 /* unsent; pongs beyond this wait until the peer reads */
+	WS_READ_BYTES = 64 * 1024, /* per read of lower, */
+	WS_READS = 4,              /* and this often at most before others get their turn */
+	WS_KEEP_BYTES = 16 * 1024, /* of an emptied buffer */
+	/* unsent, a whole message and many pongs: when a peer that does not read has as much to come, its pings must
+	 * wait; a message alone must not stop reading, or two full directions would wait for each other */
+	WS_OUT_HIGH_BYTES = 2 * SKIFFI_WS_MESSAGE_BYTES
 };
 
 enum ws_state {

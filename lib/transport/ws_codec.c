@@ -301,12 +301,13 @@ bool skiffi_ws_codec_open(struct skiffi_ws_codec *codec, struct skiffi_loop *loo
 	codec->shared = skiffi_ws_shared(loop, codec_protocols, error);
 	if (!codec->shared)
 		return false;
+	errno = 0;
 	if (codec_connect(codec) && codec_request(codec, config))
 		return true;
-	skiffi_fail(error, SKIFF_MEMORY, errno,
-		"'%s': the WebSocket codec could not be started (%s); raise the limit of open files or free some "
-		"memory",
-		config->endpoint->url, codec->refusal[0] ? codec->refusal : strerror(errno));
+	int number = errno;
+	skiffi_fail(error, number && number != ENOMEM ? SKIFF_TCP_FAILED : SKIFF_MEMORY, number,
+		"'%s': libwebsockets cannot be started (%s); check the limit of open files (ulimit -n) and free memory",
+		config->endpoint->url, codec->refusal[0] ? codec->refusal : strerror(number));
 	return false;
 }
 

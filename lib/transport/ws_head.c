@@ -97,7 +97,7 @@ static bool head_status(struct skiffi_ws_head *head, struct head_text *words)
 	size_t at = 0;
 	char text[16] = "";
 	head_line(head, &at, &line);
-	if (line.len < 12)
+	if (line.len < 12 || (line.len > 12 && line.at[12] != ' '))
 		return false;
 	memcpy(text, line.at, 12);
 	int minor, status, used = 0;

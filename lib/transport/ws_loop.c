@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { WS_LOOP_FILES_LEAST = 16384, WS_LOOP_FILES_MOST = 1 << 20, WS_LOOP_HANDSHAKE_BYTES = 32 * 1024 };
+enum { WS_LOOP_FILES_LEAST = 65536, WS_LOOP_FILES_MOST = 1 << 20, WS_LOOP_HANDSHAKE_BYTES = 32 * 1024 };
 
 /* Its lines end in a line end and begin with a time stamp in a format of the version's own. */
 static void ws_loop_log(int level, const char *line)

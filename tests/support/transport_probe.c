@@ -17,7 +17,7 @@ struct probe {
 	struct skiffi_transport *transport;
 	struct skiffi_transport_config config;
 	struct skiffi_endpoint *endpoint;
-	bool echo, close_in_opened;
+	bool echo, close_in_opened, unread_from_opened;
 	struct skiffi_job job;
 	void (*call)(struct probe *probe); /* what the job does */
 	bool on;                           /* its argument */
@@ -84,6 +84,8 @@ static void probe_on_opened(void *user)
 {
 	struct probe *probe = user;
 	probe_note(probe, &probe->opened);
+	if (probe->unread_from_opened)
+		probe->transport->ops->reading(probe->transport, false);
 	if (probe->close_in_opened)
 		probe_do_close(probe);
 	else
@@ -125,7 +127,6 @@ static void probe_on_closed(void *user)
 	struct probe *probe = user;
 	if (!probe->closing || probe->closed)
 		probe_die(probe, "closed comes too often or too early");
-	probe->transport->ops->info(probe->transport, &probe->info);
 	probe->transport->ops->free(probe->transport);
 	probe_note(probe, &probe->closed);
 }
@@ -190,6 +191,7 @@ struct probe *probe_open(const struct probe_options *options)
 	probe->job.run = probe_run;
 	probe->echo = options->echo;
 	probe->close_in_opened = options->close_in_opened;
+	probe->unread_from_opened = options->unread_from_opened;
 	probe->endpoint = skiffi_endpoint_new(options->url, &probe->error);
 	if (!probe->endpoint)
 		probe_die(probe, options->url);

@@ -23,6 +23,7 @@ struct probe_options {
 	size_t receive_high_bytes; /* 0: 256 KiB */
 	bool echo;                 /* send back what arrives */
 	bool close_in_opened;      /* close from inside that event */
+	bool unread_from_opened;   /* switch reading off inside it */
 };
 
 /* Opens; aborts the program when that cannot be. */
