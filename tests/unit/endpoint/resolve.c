@@ -195,6 +195,16 @@ static void name_is_found(void **state)
 	assert_string_equal(lookup.first, "192.0.2.9:7");
 }
 
+/* RFC 6761, 6.3: also where the resolver does not know it, as this one. */
+static void localhost_is_this_machine(void **state)
+{
+	(void)state;
+	assert_int_equal(look_up("tcp://localhost:7", 10000, false).count, 2);
+	assert_string_equal(look_up("tcp://localhost.:7", 10000, false).first, "127.0.0.1:7");
+	assert_string_equal(look_up("tcp://a.LOCALHOST:7", 10000, false).first, "127.0.0.1:7");
+	assert_int_equal(look_up("tcp://notlocalhost:7", 10000, false).error.code, SKIFF_DNS_NOT_FOUND);
+}
+
 static void causes_are_told_apart(void **state)
 {
 	static const struct {
@@ -250,6 +260,7 @@ int main(void)
 		cmocka_unit_test(literals_need_nobody),
 		cmocka_unit_test(unknown_zone),
 		cmocka_unit_test(name_is_found),
+		cmocka_unit_test(localhost_is_this_machine),
 		cmocka_unit_test(causes_are_told_apart),
 		cmocka_unit_test(deadline),
 		cmocka_unit_test(cancelled),
