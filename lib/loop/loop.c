@@ -2,8 +2,9 @@
 /* loop.c: start, mailbox, end.
  *
  * Happy path: the first reference starts the thread; jobs are linked into a list under a lock and one uv_async wakes
- * the loop; the last unref posts the end, the thread runs until every handle is closed, and is joined (or, when the
- * last reference is dropped on the thread itself, left to end alone).
+ * the loop; the last unref posts the end, the thread closes what is its own and is joined.
+ * It is left to end alone, and frees itself, when the last reference is dropped on the thread itself, and when nothing
+ * is left but lookups that nobody waits for any more: the system's resolver cannot be hurried, and must hold up nobody.
  * Failure: no memory or no thread gives NULL from skiffi_loop_ref, and the next caller tries anew. */
 #include "loop/loop.h"
 
@@ -12,15 +13,21 @@
 #include <pthread.h>
 #include <signal.h>
 
+/* RUNNING -> ENDING (last unref) -> DONE (to be joined) or ALONE (frees itself); RUNNING -> ALONE (unref from inside).
+ */
+enum loop_fate { LOOP_RUNNING, LOOP_ENDING, LOOP_DONE, LOOP_ALONE };
+
 struct loop_thread {
 	struct skiffi_loop loop; /* first: the public part */
 	pthread_t thread;
 	uv_async_t wake;
-	pthread_mutex_t lock; /* guards the jobs and `ending` */
+	pthread_mutex_t lock; /* guards the jobs and `fate` */
 	struct skiffi_job *first, *last;
 	size_t count;
-	bool ending;
-	bool detached;
+	enum loop_fate fate;
+	bool left;              /* whoever waited for the fate has read it */
+	pthread_cond_t decided; /* `fate` or `left` changed */
+	bool closing;           /* `wake` is being closed; loop thread */
 };
 
 static pthread_mutex_t loop_registry_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -67,12 +74,13 @@ static void loop_on_wake(uv_async_t *wake)
 	struct loop_thread *self = wake->data;
 	loop_run_jobs(self);
 	pthread_mutex_lock(&self->lock);
-	bool ending = self->ending && !self->first;
+	bool ending = self->fate != LOOP_RUNNING && !self->first;
 	pthread_mutex_unlock(&self->lock);
 	if (!ending || uv_is_closing((uv_handle_t *)wake))
 		return;
 	if (self->loop.ws_context_free)
 		self->loop.ws_context_free(&self->loop);
+	self->closing = true;
 	uv_close((uv_handle_t *)wake, NULL);
 }
 
@@ -82,23 +90,49 @@ static void loop_free(struct loop_thread *self)
 	assert(!busy);
 	(void)busy;
 	pthread_mutex_destroy(&self->lock);
+	pthread_cond_destroy(&self->decided);
 	skiffi_free(self->loop.scratch);
 	skiffi_free(self);
+}
+
+static void loop_count_handle(uv_handle_t *handle, void *count)
+{
+	(void)handle;
+	(*(size_t *)count)++;
+}
+
+static bool loop_has_handles(struct loop_thread *self)
+{
+	size_t count = 0;
+	uv_walk(&self->loop.uv, loop_count_handle, &count);
+	return count > 0;
+}
+
+/* Settles the fate; true: nobody knows of the thread any more. */
+static bool loop_decide(struct loop_thread *self, enum loop_fate fate)
+{
+	pthread_mutex_lock(&self->lock);
+	if (self->fate == LOOP_ENDING)
+		self->fate = fate;
+	bool alone = self->fate == LOOP_ALONE;
+	pthread_cond_broadcast(&self->decided);
+	while (alone && !self->left)
+		pthread_cond_wait(&self->decided, &self->lock);
+	pthread_mutex_unlock(&self->lock);
+	return alone;
 }
 
 static void *loop_main(void *argument)
 {
 	struct loop_thread *self = argument;
 	loop_inside = true;
-	uv_run(&self->loop.uv, UV_RUN_DEFAULT);
-	if (self->loop.ws_context_finish)
-		self->loop.ws_context_finish(&self->loop);
-	uv_run(&self->loop.uv, UV_RUN_DEFAULT);
-	pthread_mutex_lock(&self->lock);
-	bool detached = self->detached;
-	pthread_mutex_unlock(&self->lock);
-	if (detached)
+	bool alive = true;
+	while (alive && (!self->closing || loop_has_handles(self)))
+		alive = uv_run(&self->loop.uv, UV_RUN_ONCE);
+	if (loop_decide(self, alive ? LOOP_ALONE : LOOP_DONE)) {
+		uv_run(&self->loop.uv, UV_RUN_DEFAULT);
 		loop_free(self);
+	}
 	return NULL;
 }
 
@@ -134,6 +168,7 @@ static struct loop_thread *loop_new(void)
 		return NULL;
 	}
 	pthread_mutex_init(&self->lock, NULL);
+	pthread_cond_init(&self->decided, NULL);
 	self->wake.data = self;
 	if (uv_async_init(&self->loop.uv, &self->wake, loop_on_wake)) {
 		loop_free(self);
@@ -163,15 +198,19 @@ static void loop_end(struct loop_thread *self)
 	bool here = skiffi_loop_here(&self->loop);
 	pthread_t thread = self->thread;
 	pthread_mutex_lock(&self->lock);
-	self->ending = true;
-	self->detached = here;
+	self->fate = here ? LOOP_ALONE : LOOP_ENDING;
 	/* inside the lock: the thread cannot end, and free itself, before this call is through */
 	uv_async_send(&self->wake);
-	pthread_mutex_unlock(&self->lock);
-	if (here) {
+	while (self->fate == LOOP_ENDING)
+		pthread_cond_wait(&self->decided, &self->lock);
+	bool alone = self->fate == LOOP_ALONE;
+	if (alone)
 		pthread_detach(thread);
+	self->left = true;
+	pthread_cond_broadcast(&self->decided);
+	pthread_mutex_unlock(&self->lock);
+	if (alone)
 		return;
-	}
 	pthread_join(thread, NULL);
 	loop_free(self);
 }

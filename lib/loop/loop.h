@@ -3,7 +3,7 @@
  *
  * Everything under `client` runs on this thread, so nothing there needs a lock except what a publisher touches.
  * 1. skiffi_loop_ref starts the thread for the first user. 2. Other threads post work to it. 3. skiffi_loop_unref of
- * the last user stops and joins the thread (from the thread itself: it ends once it is idle). */
+ * the last user ends the thread. */
 #ifndef SKIFFI_LOOP_H
 #define SKIFFI_LOOP_H
 
@@ -22,8 +22,6 @@ struct skiffi_loop {
 	void *ws_context; /* transport/ws_loop.c's one lws_context; NULL until the first ws connection */
 	void (*ws_context_free)(
 		struct skiffi_loop *loop); /* starts its end; called on the loop thread when the loop ends */
-	void (*ws_context_finish)(
-		struct skiffi_loop *loop); /* called when the loop has drained after that; NULL: nothing to do */
 };
 
 /* Work for the loop thread; embedded in the object it is about, so that posting never allocates. */
@@ -46,7 +44,8 @@ void skiffi_loop_post(struct skiffi_loop *loop, struct skiffi_job *job);
 /* Takes back a job that has not run yet, so that its object may go. Loop thread. */
 void skiffi_loop_cancel(struct skiffi_loop *loop, struct skiffi_job *job);
 
-/* Whether the caller is an I/O thread, so that waiting for what only such a thread can do would never end. Any thread. */
+/* Whether the caller is an I/O thread, so that waiting for what only such a thread can do would never end. Any thread.
+ */
 bool skiffi_loop_inside(void);
 
 /* Whether the caller is the loop's thread. */
