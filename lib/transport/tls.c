@@ -359,7 +359,7 @@ static void tls_handshake(struct tls *tls)
 
 static bool tls_begin(struct tls *tls)
 {
-	tls->ssl = SSL_new(skiffi_tls_context_ssl(tls->base.config->tls, false));
+	tls->ssl = SSL_new(skiffi_tls_context_ssl(tls->base.config->tls));
 	BIO *bio = tls->ssl ? bio_new(tls) : NULL;
 	if (!bio)
 		return false;

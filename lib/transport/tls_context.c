@@ -20,8 +20,7 @@
 enum { NAME_MAX_BYTES = 253, PROTOCOL_MAX_BYTES = 255, ALPN_MAX_BYTES = 1024 };
 
 struct skiffi_tls_context {
-	SSL_CTX *direct; /* for tls.c */
-	SSL_CTX *ws;     /* for libwebsockets */
+	SSL_CTX *ctx;
 	char *sni;
 	char *verify_name;
 	char *trust; /* for sentences */
@@ -221,7 +220,7 @@ static bool ctx_set_alpn(SSL_CTX *ctx, const char *list, struct skiff_error *err
 
 /* ---- the contexts ---- */
 
-static SSL_CTX *ctx_new(bool ws)
+static SSL_CTX *ctx_new(void)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	if (!ctx || !SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION)) {
@@ -229,22 +228,20 @@ static SSL_CTX *ctx_new(bool ws)
 		return NULL;
 	}
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-	SSL_CTX_set_mode(ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-	if (!ws) {
-		SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE);
-		SSL_CTX_set_read_ahead(ctx, 1);
-	}
+	SSL_CTX_set_mode(
+		ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	skiffi_tls_install(ctx);
 	return ctx;
 }
 
-/* Everything that both contexts share; local files have been read. */
-static SSL_CTX *context_make(const struct skiffi_tls_context *context, bool ws, X509_STORE *store,
+/* Local files have been read. */
+static SSL_CTX *context_make(const struct skiffi_tls_context *context, X509_STORE *store,
 	const struct identity *identity, const char *alpn, struct skiff_error *error)
 {
-	SSL_CTX *ctx = ctx_new(ws);
+	SSL_CTX *ctx = ctx_new();
 	if (!ctx) {
 		skiffi_fail_plain(error, SKIFF_MEMORY);
 		return NULL;
@@ -286,9 +283,8 @@ static bool context_fill(struct skiffi_tls_context *context, const struct skiff_
 		goto out;
 	if (!context->skip_chain && !(store = skiffi_tls_trust_new(options, error)))
 		goto out;
-	context->direct = context_make(context, false, store, &identity, alpn, error);
-	context->ws = context->direct ? context_make(context, true, store, &identity, alpn, error) : NULL;
-	ok = context->ws;
+	context->ctx = context_make(context, store, &identity, alpn, error);
+	ok = context->ctx;
 out:
 	X509_STORE_free(store);
 	identity_free(&identity);
@@ -313,8 +309,7 @@ void skiffi_tls_context_free(struct skiffi_tls_context *context)
 {
 	if (!context)
 		return;
-	SSL_CTX_free(context->direct);
-	SSL_CTX_free(context->ws);
+	SSL_CTX_free(context->ctx);
 	skiffi_free(context->sni);
 	skiffi_free(context->verify_name);
 	skiffi_free(context->trust);
@@ -322,9 +317,9 @@ void skiffi_tls_context_free(struct skiffi_tls_context *context)
 	skiffi_free(context);
 }
 
-SSL_CTX *skiffi_tls_context_ssl(const struct skiffi_tls_context *context, bool ws)
+SSL_CTX *skiffi_tls_context_ssl(const struct skiffi_tls_context *context)
 {
-	return ws ? context->ws : context->direct;
+	return context->ctx;
 }
 
 const char *skiffi_tls_context_sni(const struct skiffi_tls_context *context)

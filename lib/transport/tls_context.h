@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tls_context.h: the user's TLS options become an SSL_CTX: the only place where TLS policy is set.
  *
- * Built once per client, before any connection is tried, so that what is wrong with a local file is said at once.
- * Two SSL_CTX come out of one set of options: one for tls.c, one that libwebsockets can be given (it forbids read-ahead
- * and partial writes). */
+ * Built once per client, before any connection is tried, so that what is wrong with a local file is said at once. */
 #ifndef SKIFFI_TLS_CONTEXT_H
 #define SKIFFI_TLS_CONTEXT_H
 
@@ -21,8 +19,8 @@ struct skiffi_tls_context *skiffi_tls_context_new(
 /* Frees it. NULL is allowed. No transport may use it any more. */
 void skiffi_tls_context_free(struct skiffi_tls_context *context);
 
-/* The SSL_CTX for tls.c (`ws` false) or for libwebsockets (`ws` true); borrowed. */
-SSL_CTX *skiffi_tls_context_ssl(const struct skiffi_tls_context *context, bool ws);
+/* The SSL_CTX; borrowed. */
+SSL_CTX *skiffi_tls_context_ssl(const struct skiffi_tls_context *context);
 
 /* The name to send as SNI, or NULL for none; the name or address to verify, or NULL for none. Borrowed. */
 const char *skiffi_tls_context_sni(const struct skiffi_tls_context *context);

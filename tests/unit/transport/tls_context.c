@@ -335,14 +335,10 @@ static void policy(void **state)
 	(void)state;
 	struct skiffi_endpoint *endpoint = skiffi_endpoint_new("wss://host.example", NULL);
 	struct skiffi_tls_context *context = skiffi_tls_context_new(&(struct skiff_tls_options){0}, endpoint, NULL);
-	for (int ws = 0; ws < 2; ws++) {
-		SSL_CTX *ctx = skiffi_tls_context_ssl(context, ws);
-		assert_int_equal(SSL_CTX_get_min_proto_version(ctx), TLS1_2_VERSION);
-		assert_int_equal(SSL_CTX_get_verify_mode(ctx), SSL_VERIFY_PEER);
-		assert_true(SSL_CTX_get_options(ctx) & SSL_OP_NO_RENEGOTIATION);
-		assert_int_equal(!!(SSL_CTX_get_mode(ctx) & SSL_MODE_ENABLE_PARTIAL_WRITE), !ws);
-		assert_int_equal(SSL_CTX_get_read_ahead(ctx), !ws);
-	}
+	SSL_CTX *ctx = skiffi_tls_context_ssl(context);
+	assert_int_equal(SSL_CTX_get_min_proto_version(ctx), TLS1_2_VERSION);
+	assert_int_equal(SSL_CTX_get_verify_mode(ctx), SSL_VERIFY_PEER);
+	assert_true(SSL_CTX_get_options(ctx) & SSL_OP_NO_RENEGOTIATION);
 	skiffi_tls_context_free(context);
 	skiffi_endpoint_free(endpoint);
 	skiffi_tls_context_free(NULL);
@@ -358,7 +354,7 @@ static void unattached_is_refused(void **state)
 	SSL_CTX *server_ctx = SSL_CTX_new(TLS_server_method());
 	SSL_CTX_use_certificate(server_ctx, certificate);
 	SSL_CTX_use_PrivateKey(server_ctx, key);
-	SSL *client = SSL_new(skiffi_tls_context_ssl(context, false)), *server = SSL_new(server_ctx);
+	SSL *client = SSL_new(skiffi_tls_context_ssl(context)), *server = SSL_new(server_ctx);
 	BIO *near = NULL, *far = NULL;
 	assert_true(BIO_new_bio_pair(&near, 65536, &far, 65536));
 	SSL_set_bio(client, near, near);
