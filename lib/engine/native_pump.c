@@ -13,6 +13,12 @@ enum { PUMP_PIECES = 64, PUMP_WRITES = 64, PUMP_READS = 16 };
 
 enum pump_outcome { PUMP_MORE, PUMP_BLOCKED, PUMP_EMPTY };
 
+/* What the client is to hear of. */
+struct pump_news {
+	bool wrote; /* some bytes left, so that there is more room */
+	bool tells; /* the session has events */
+};
+
 /* Fetches what waits. Under the lock the decision to sleep cannot miss an addition. */
 static bool pump_fetch(struct native_engine *self, bool may_sleep)
 {
@@ -35,19 +41,21 @@ static bool pump_sent(struct native_engine *self, size_t len)
 	return tells;
 }
 
-static enum pump_outcome pump_write(struct native_engine *self, bool *tells)
+static enum pump_outcome pump_write(struct native_engine *self, struct pump_news *news)
 {
 	struct iovec pieces[PUMP_PIECES];
 	size_t count = skiffi_output_pieces(&self->writing, pieces, PUMP_PIECES), len = 0;
 	for (size_t i = 0; i < count; i++)
 		len += pieces[i].iov_len;
 	ptrdiff_t taken = self->transport->ops->send(self->transport, pieces, count);
-	if (taken > 0)
-		*tells |= pump_sent(self, (size_t)taken);
+	if (taken > 0) {
+		news->tells |= pump_sent(self, (size_t)taken);
+		news->wrote = true;
+	}
 	return taken == (ptrdiff_t)len ? PUMP_MORE : PUMP_BLOCKED;
 }
 
-static enum pump_outcome pump_all(struct native_engine *self, bool *tells)
+static enum pump_outcome pump_all(struct native_engine *self, struct pump_news *news)
 {
 	bool wrote = false;
 	for (unsigned i = 0; i < PUMP_WRITES; i++) {
@@ -62,7 +70,7 @@ static enum pump_outcome pump_all(struct native_engine *self, bool *tells)
 				return PUMP_EMPTY;
 			}
 		}
-		if (pump_write(self, tells) == PUMP_BLOCKED)
+		if (pump_write(self, news) == PUMP_BLOCKED)
 			return PUMP_BLOCKED;
 		wrote = true;
 	}
@@ -84,17 +92,16 @@ static void pump_drained(struct native_engine *self)
 
 void skiffi_native_pump_out(struct native_engine *self)
 {
-	bool tells = false;
+	struct pump_news news = {0};
 	if (self->state != NATIVE_GREETING && self->state != NATIVE_UP)
 		return;
-	enum pump_outcome outcome = pump_all(self, &tells);
+	enum pump_outcome outcome = pump_all(self, &news);
 	if (outcome == PUMP_MORE)
 		skiffi_loop_post(self->base.config->loop, &self->wake);
 	if (outcome == PUMP_EMPTY || (outcome == PUMP_BLOCKED && self->fault))
 		pump_drained(self);
-	if (atomic_exchange(&self->room_wanted, false))
-		tells = true;
-	if (tells)
+	/* Where nothing left there is no room to tell of, and whoever wants it would ask again at once. */
+	if ((news.wrote && atomic_exchange(&self->room_wanted, false)) || news.tells)
 		skiffi_native_notify(self);
 }
 
