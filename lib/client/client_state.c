@@ -130,9 +130,12 @@ static void state_end_ending(struct skiff_client *client)
 	struct client_ending *ending = &client->ending;
 	if (!ending->wanted)
 		return;
+	bool cut_short = client->free_wanted && !ending->asked;
 	if (ending->late)
 		skiffi_fail(&error, SKIFF_TIMEOUT, 0, "the grace was too short for what was under way");
-	skiffi_client_token_end(ending->token, ending->late ? &error : NULL);
+	else if (cut_short)
+		skiffi_fail(&error, SKIFF_CLOSED, 0, "the client was freed within the grace");
+	skiffi_client_token_end(ending->token, ending->late || cut_short ? &error : NULL);
 	skiffi_client_ending_release(ending);
 	*ending = (struct client_ending){0};
 }

@@ -12,7 +12,7 @@ enum { NUMBERS = 1000 };
 enum { NUMBERS = 4000 };
 #endif
 
-enum { QUICK_MS = 60000, RECONNECTS = 50, CUT_BYTES = 8000 };
+enum { QUICK_MS = 60000, RECONNECTS = 50, CUT_BYTES = 1500 };
 
 static struct broker *broker;
 

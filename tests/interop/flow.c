@@ -197,7 +197,7 @@ static void aliases_shorten_what_is_sent(void **state)
 	struct user *to = user_connected(&options), *from = user_connected(&options);
 	struct skiff_connection way;
 	struct skiff_statistics statistics;
-	char topic[TOPIC_BYTES + 1];
+	char topic[TOPIC_BYTES + 32];
 	(void)state;
 	skiff_client_connection(from->client, &way);
 	assert_true(way.topic_alias_maximum >= TOPICS);
