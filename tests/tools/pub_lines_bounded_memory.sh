@@ -19,5 +19,6 @@ settled()
 	[ "$grown" -ge 20 ]
 }
 await "that memory stops growing" settled
-[ "$(resident)" -lt 300000 ] || fail "$(resident) KiB are resident"
+[ "$(resident)" -lt 100000 ] || fail "$(resident) KiB are resident"
 alive "$pid" || fail "pub has ended"
+[ ! -s "$stderr" ] || fail "it gave up lines: $(head -1 "$stderr")"

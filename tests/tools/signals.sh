@@ -32,17 +32,22 @@ kill -CONT "$sub"
 run "$SKIFF" pub -b "$url" -t a -m after
 await "a message after SIGHUP and SIGCONT" lines_in "$stdout" 1
 
+# Nothing answers from here on.
+exec 9<>"$work/pipe"
+in_background "$SKIFF" pub -b "$url" -i late -t a -l -q 1 <"$work/pipe" 9>&-
+echo one >&9
+await "the first line" broker_logged "Sending PUBACK to late"
 kill -STOP "$broker"
-in_background "$SKIFF" pub -b "$url" -t a -m x
-in_queue() { [ "$(awk '/^SigBlk/ {print $2}' "/proc/$pid/status")" != 0000000000000000 ]; }
-await "the signals to be watched" in_queue
-kill -INT "$pid"
-collect "$pid"
-[ "$code" = 130 ] || fail "pub without an answer ended with $code"
-
-in_background "$SKIFF" pub -b "$url" -t a -m x
-await "the signals to be watched" in_queue
+echo two >&9
 kill -INT "$pid"
 kill -TERM "$pid"
 collect "$pid"
-[ "$code" = 130 ] || [ "$code" = 143 ] || fail "two signals ended pub with $code"
+exec 9>&-
+[ "$code" = 143 ] || fail "a second signal, SIGTERM, ended pub with $code"
+
+in_background "$SKIFF" pub -b "$url" -t a -m x
+watches() { [ "$(awk '/^SigBlk/ {print $2}' "/proc/$pid/status")" != 0000000000000000 ]; }
+await "the signals to be watched" watches
+kill -INT "$pid"
+collect "$pid"
+[ "$code" = 130 ] || fail "pub without an answer ended with $code"
