@@ -4,7 +4,9 @@
 # the manual page is roff without warnings, and tells of every exit code and variable.
 . "$(dirname "$0")/common.sh"
 
-for command in $("$SKIFF" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+commands=$("$SKIFF" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+[[ $commands = *pub*sub*version*help* ]] || fail "the commands are '$commands'"
+for command in $commands; do
 	"$SKIFF" help "$command" >"$work/help"
 	"$SKIFF" help --man "$command" >"$work/man"
 	# One line per option: "-q, --qos QOS".
