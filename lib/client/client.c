@@ -47,9 +47,6 @@ void skiffi_client_release(struct skiff_client *client)
 	skiffi_client_filters_release(&client->filters);
 	skiffi_client_options_release(client);
 	skiffi_client_ending_release(&client->ending);
-	skiffi_free(client->events);
-	skiffi_free(client->calls);
-	skiffi_free(client->call_event);
 	pthread_cond_destroy(&client->changed);
 	pthread_mutex_destroy(&client->lock);
 	skiffi_free(client);
@@ -92,7 +89,9 @@ void skiff_client_free(struct skiff_client *client)
 	pthread_mutex_lock(&client->lock);
 	assert(!client->free_wanted);
 	client->free_wanted = true;
-	client->free_inside = inside;
+	client->closings++;
+	if (inside)
+		client->free_inside = true;
 	pthread_cond_broadcast(&client->changed);
 	skiffi_client_wake(client);
 	while (!inside && !client->gone)
@@ -107,22 +106,11 @@ void skiff_client_free(struct skiff_client *client)
 
 /* ---- tokens of refused calls ---- */
 
-struct skiff_token *skiffi_client_token_refused(struct skiff_client *client)
+struct skiff_token *skiffi_client_token_refused(const struct skiff_error *error)
 {
 	struct skiff_token *token = skiffi_client_token_new();
-	struct skiff_error error;
-	skiff_client_error(client, &error);
-	skiffi_client_token_end(token, &error);
+	skiffi_client_token_end(token, error);
 	return token;
-}
-
-/* Notes why a call was refused. */
-static enum skiff_code client_refuse(struct skiff_client *client, const struct skiff_error *error)
-{
-	pthread_mutex_lock(&client->lock);
-	client->error = *error;
-	pthread_mutex_unlock(&client->lock);
-	return error->code;
 }
 
 /* ---- connection ---- */
@@ -199,6 +187,11 @@ static enum skiff_code ending_check(
 		return skiffi_fail(error, SKIFF_USAGE_STATE, 0, "the client is already being disconnected");
 	if (how && !skiffi_properties_valid(&how->properties, SKIFFI_IN_DISCONNECT_FROM_CLIENT, &rule))
 		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "the DISCONNECT properties are not valid: %s", rule);
+	if (how && how->properties.has & SKIFF_HAS_SESSION_EXPIRY && how->properties.session_expiry_s &&
+		!skiffi_client_options_session_expiry(&client->options)) /* [MQTT 5, 3.14.2.2.2] */
+		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0,
+			"a session that was to end with the connection cannot be kept by DISCONNECT; set "
+			"options.session_expiry_s");
 	if (how && !skiffi_reason_legal(SKIFFI_V5, SKIFFI_DISCONNECT, SKIFFI_FROM_CLIENT, how->reason))
 		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "reason 0x%02x is none that a client disconnects with",
 			how->reason);
@@ -220,6 +213,7 @@ struct skiff_token *skiff_disconnect(
 	}
 	if (!code) {
 		client->ending.wanted = true;
+		client->closings++;
 		client->ending.token = token;
 		client->ending.deadline_us = skiffi_now_us() + (int64_t)(grace_ms > 0 ? grace_ms : 0) * 1000;
 		client->connect_wanted = false;
@@ -254,36 +248,27 @@ static enum skiff_code client_check_message(const struct skiff_message *message,
 	return SKIFF_OK;
 }
 
-static enum skiff_code client_submit(
-	struct skiff_client *client, const struct skiff_message *message, struct skiff_token *token)
+static enum skiff_code client_submit(struct skiff_client *client, const struct skiff_message *message,
+	struct skiff_token *token, struct skiff_error *error)
 {
-	struct skiff_error error;
-	enum skiff_code code = client_check_message(message, &error);
-	if (code)
-		return client_refuse(client, &error);
+	enum skiff_code code = client_check_message(message, error);
 	pthread_mutex_lock(&client->lock);
-	code = skiffi_client_queue_add(client, message, token, &error);
-	if (code == SKIFF_MEMORY)
-		skiffi_fail_plain(&error, code);
+	if (!code)
+		code = skiffi_client_queue_add(client, message, token, error);
 	if (code)
-		client->error = error;
+		client->error = *error;
 	pthread_mutex_unlock(&client->lock);
 	client->engine->ops->flush(client->engine);
 	return code;
 }
 
-enum skiff_code skiff_publish_message(
-	struct skiff_client *client, const struct skiff_message *message, struct skiff_token **token)
+static enum skiff_code client_submit_token(struct skiff_client *client, const struct skiff_message *message,
+	struct skiff_token **token, struct skiff_error *error)
 {
-	if (!token)
-		return client_submit(client, message, NULL);
 	struct skiff_token *mine = skiffi_client_token_new();
-	if (!mine) {
-		struct skiff_error error;
-		skiffi_fail_plain(&error, SKIFF_MEMORY);
-		return client_refuse(client, &error);
-	}
-	enum skiff_code code = client_submit(client, message, mine);
+	if (!mine)
+		return skiffi_fail_plain(error, SKIFF_MEMORY);
+	enum skiff_code code = client_submit(client, message, mine, error);
 	if (code) {
 		skiffi_client_token_end_code(mine, code);
 		skiff_token_free(mine);
@@ -293,16 +278,24 @@ enum skiff_code skiff_publish_message(
 	return code;
 }
 
+enum skiff_code skiff_publish_message(
+	struct skiff_client *client, const struct skiff_message *message, struct skiff_token **token)
+{
+	struct skiff_error error;
+	return token ? client_submit_token(client, message, token, &error)
+		     : client_submit(client, message, NULL, &error);
+}
+
 struct skiff_token *skiff_publish(
 	struct skiff_client *client, const char *topic, const void *payload, size_t len, int qos, bool retain)
 {
 	struct skiff_token *token = NULL;
+	struct skiff_error error;
 	struct skiff_message message = {.topic = skiff_text(topic),
 		.payload = {payload, len},
 		.qos = qos >= 0 && qos <= 2 ? (uint8_t)qos : UINT8_MAX,
 		.retain = retain};
-	enum skiff_code code = skiff_publish_message(client, &message, &token);
-	return code ? skiffi_client_token_refused(client) : token;
+	return client_submit_token(client, &message, &token, &error) ? skiffi_client_token_refused(&error) : token;
 }
 
 static void client_deadline(struct timespec *deadline, int timeout_ms)

@@ -11,148 +11,174 @@
 
 enum { DISPATCH_EVENTS = 128, DISPATCH_CALLS = 256 };
 
-static bool dispatch_prepare(struct skiff_client *client)
-{
-	if (!client->events)
-		client->events = skiffi_malloc(DISPATCH_EVENTS * sizeof *client->events);
-	if (!client->calls) {
-		client->calls = skiffi_malloc(DISPATCH_CALLS * sizeof *client->calls);
-		client->call_event = skiffi_malloc(DISPATCH_CALLS * sizeof *client->call_event);
-		client->call_capacity = DISPATCH_CALLS;
-	}
-	return client->events && client->calls && client->call_event;
-}
+/* One call of a handler. */
+struct dispatch_call {
+	struct client_call call;
+	unsigned event; /* which of the events it is for */
+};
 
-static bool dispatch_grow_calls(struct skiff_client *client, size_t need)
+/* What one pull leads to; on the stack of the loop thread, so that an idle client owns none of it. */
+struct dispatch {
+	struct skiffi_event events[DISPATCH_EVENTS];
+	struct dispatch_call few[DISPATCH_CALLS];
+	struct dispatch_call *calls; /* `few`, or more on the heap */
+	size_t call_count, call_capacity;
+	size_t last_first, last_count; /* the calls of the last message looked up */
+	uint64_t last_generation;      /* of the filters they were found in */
+};
+
+static bool dispatch_room(struct dispatch *dispatch, size_t more)
 {
-	size_t capacity = client->call_capacity;
+	size_t need = dispatch->call_count + more, capacity = dispatch->call_capacity;
+	if (need <= capacity)
+		return true;
 	while (capacity < need)
 		capacity *= 2;
-	struct client_call *calls = skiffi_realloc(client->calls, capacity * sizeof *calls);
-	if (calls)
-		client->calls = calls;
-	unsigned *events = skiffi_realloc(client->call_event, capacity * sizeof *events);
-	if (events)
-		client->call_event = events;
-	if (!calls || !events)
+	struct dispatch_call *calls = skiffi_malloc(capacity * sizeof *calls);
+	if (!calls)
 		return false;
-	client->call_capacity = capacity;
+	memcpy(calls, dispatch->calls, dispatch->call_count * sizeof *calls);
+	if (dispatch->calls != dispatch->few)
+		skiffi_free(dispatch->calls);
+	dispatch->calls = calls;
+	dispatch->call_capacity = capacity;
 	return true;
 }
 
-/* Appends the calls for one message behind the `have` there are; their number afterwards. */
-static size_t dispatch_match(struct skiff_client *client, unsigned index, size_t have)
+static void dispatch_add(struct dispatch *dispatch, struct client_call call, unsigned event)
 {
-	struct skiff_bytes topic = client->events[index].message.topic;
-	size_t room = client->call_capacity - have;
-	size_t count = skiffi_client_filters_match(&client->filters, topic, client->calls + have, room);
-	if (count > room && dispatch_grow_calls(client, have + count))
-		count = skiffi_client_filters_match(
-			&client->filters, topic, client->calls + have, client->call_capacity - have);
-	if (count > client->call_capacity - have) {
-		skiffi_log(SKIFF_LOG_ERROR, "client", "out of memory: a message misses some of its handlers");
-		count = client->call_capacity - have;
+	dispatch->calls[dispatch->call_count++] = (struct dispatch_call){call, event};
+}
+
+/* The handlers of a message; with none, options.on_message. */
+static void dispatch_match(struct skiff_client *client, struct dispatch *dispatch, unsigned index)
+{
+	struct client_call found[16], *calls = found;
+	struct skiff_bytes topic = dispatch->events[index].message.topic;
+	size_t count = skiffi_client_filters_match(&client->filters, topic, found, 16);
+	if (count > 16) {
+		calls = skiffi_malloc(count * sizeof *calls);
+		if (calls)
+			skiffi_client_filters_match(&client->filters, topic, calls, count);
 	}
-	if (!count && client->options.on_message && have < client->call_capacity) {
-		client->calls[have] = (struct client_call){client->options.on_message, client->options.user};
-		count = 1;
+	if (!calls || !dispatch_room(dispatch, count + 1)) {
+		skiffi_log(SKIFF_LOG_ERROR, "client", "out of memory: a message misses its handlers");
+		count = 0;
+	} else if (!count && client->options.on_message) {
+		dispatch_add(dispatch, (struct client_call){client->options.on_message, client->options.user}, index);
 	}
 	for (size_t i = 0; i < count; i++)
-		client->call_event[have + i] = index;
-	return have + count;
+		dispatch_add(dispatch, calls[i], index);
+	if (calls != found)
+		skiffi_free(calls);
 }
 
-/* Consecutive messages usually have one topic; then the calls of the one before serve again. */
-static size_t dispatch_lookup(
-	struct skiff_client *client, unsigned index, size_t have, size_t *last_first, size_t *last_count)
+/* Whether the last message's calls serve for `topic` too: consecutive messages usually have one topic. */
+static bool dispatch_repeats(
+	const struct skiff_client *client, const struct dispatch *dispatch, struct skiff_bytes topic)
 {
-	const struct skiff_bytes topic = client->events[index].message.topic;
-	if (*last_count && have + *last_count <= client->call_capacity) {
-		const struct skiff_bytes before = client->events[client->call_event[*last_first]].message.topic;
-		if (before.len == topic.len && !memcmp(before.data, topic.data, topic.len)) {
-			for (size_t i = 0; i < *last_count; i++) {
-				client->calls[have + i] = client->calls[*last_first + i];
-				client->call_event[have + i] = index;
-			}
-			*last_first = have;
-			return have + *last_count;
-		}
-	}
-	size_t now = dispatch_match(client, index, have);
-	*last_first = have;
-	*last_count = now - have;
-	return now;
+	if (!dispatch->last_count || dispatch->last_generation != client->filters.generation)
+		return false;
+	unsigned before = dispatch->calls[dispatch->last_first].event;
+	struct skiff_bytes last = dispatch->events[before].message.topic;
+	return last.len == topic.len && !memcmp(last.data, topic.data, topic.len);
 }
 
-/* The op of a request becomes its token, that of a message NULL: what is still to be ended in dispatch_call. */
+static void dispatch_lookup(struct skiff_client *client, struct dispatch *dispatch, unsigned index)
+{
+	size_t first = dispatch->call_count, count = dispatch->last_count;
+	if (dispatch_repeats(client, dispatch, dispatch->events[index].message.topic) &&
+		dispatch_room(dispatch, count)) {
+		for (size_t i = 0; i < count; i++)
+			dispatch_add(dispatch, dispatch->calls[dispatch->last_first + i].call, index);
+	} else {
+		dispatch_match(client, dispatch, index);
+	}
+	dispatch->last_first = first;
+	dispatch->last_count = dispatch->call_count - first;
+	dispatch->last_generation = client->filters.generation;
+}
+
+/* What the end of a message means for its token, when it is not the broker's word. */
+static void dispatch_error(struct skiff_client *client, const struct skiffi_event *event, struct skiff_error *error)
+{
+	bool ours = client->ending.wanted || client->free_wanted || client->forgetting;
+	bool cut = event->kind == SKIFFI_EVENT_LOST || (event->code == SKIFF_MQTT_DISCONNECTED && event->reason < 0);
+	if (ours && cut)
+		skiffi_fail(error, SKIFF_CLOSED, 0, "the client was disconnected before the message was through");
+	else
+		skiffi_client_error_of(error, event, "the message");
+}
+
+/* The op of a request becomes its token, that of a message NULL: what is still to be ended in dispatch_run. */
 static void dispatch_done(struct skiff_client *client, struct skiffi_event *event)
 {
 	struct client_op *op = event->op;
 	struct skiff_error error;
-	if (event->kind == SKIFFI_EVENT_LOST)
-		client->session_lost++;
 	if (op && op->kind == CLIENT_OP_REQUEST) {
 		event->op = skiffi_client_requests_done(client, event->op, event);
 		return;
 	}
 	if (event->code)
-		skiffi_client_error_of(&error, event, "the message");
+		dispatch_error(client, event, &error);
+	if (event->kind == SKIFFI_EVENT_LOST && error.code == SKIFF_MQTT_SESSION_LOST)
+		client->session_lost++;
+	event->op = NULL;
 	if (!op) {
 		client->counted.dropped += event->code != SKIFF_OK;
 		if (event->code)
 			client->error = error;
 		return;
 	}
-	event->op = NULL;
 	skiffi_client_token_note((struct skiff_token *)op, event);
 	skiffi_client_token_end((struct skiff_token *)op, event->code ? &error : NULL);
 }
 
-/* One event under the lock; the number of calls there are then. */
-static size_t dispatch_settle(
-	struct skiff_client *client, unsigned index, size_t calls, size_t *last_first, size_t *last_count)
+/* One event under the lock. */
+static void dispatch_settle(struct skiff_client *client, struct dispatch *dispatch, unsigned index)
 {
-	struct skiffi_event *event = &client->events[index];
+	struct skiffi_event *event = &dispatch->events[index];
 	switch (event->kind) {
 	case SKIFFI_EVENT_MESSAGE:
-		return dispatch_lookup(client, index, calls, last_first, last_count);
+		dispatch_lookup(client, dispatch, index);
+		break;
 	case SKIFFI_EVENT_DONE:
 	case SKIFFI_EVENT_LOST:
 		dispatch_done(client, event);
-		return calls;
+		break;
 	case SKIFFI_EVENT_REQUEUE:
 		skiffi_client_queue_requeue(client, event->kept);
-		return calls;
+		break;
 	case SKIFFI_EVENT_AGAIN:
 		skiffi_client_requests_again(client, event->op);
-		return calls;
+		break;
 	case SKIFFI_EVENT_UP:
 	case SKIFFI_EVENT_DOWN:
-		return calls;
+		break;
 	}
-	return calls;
 }
 
-static size_t dispatch_pull(struct skiff_client *client, size_t *calls)
+static size_t dispatch_pull(struct skiff_client *client, struct dispatch *dispatch)
 {
-	size_t last_first = 0, last_count = 0;
-	*calls = 0;
+	dispatch->call_count = dispatch->last_count = 0;
 	pthread_mutex_lock(&client->lock);
-	size_t count = client->engine->ops->pull(client->engine, client->events, DISPATCH_EVENTS);
+	size_t count = client->engine->ops->pull(client->engine, dispatch->events, DISPATCH_EVENTS);
 	for (unsigned i = 0; i < count; i++)
-		*calls = dispatch_settle(client, i, *calls, &last_first, &last_count);
+		dispatch_settle(client, dispatch, i);
 	pthread_mutex_unlock(&client->lock);
 	return count;
 }
 
-/* The calls and the changes of state, in the order of the events. */
-static void dispatch_call(struct skiff_client *client, size_t count, size_t calls)
+/* The calls and the changes of state, in the order of the events. A handler that frees the client is its last. */
+static void dispatch_run(struct skiff_client *client, struct dispatch *dispatch, size_t count)
 {
 	size_t call = 0;
 	for (unsigned i = 0; i < count; i++) {
-		const struct skiffi_event *event = &client->events[i];
-		for (; call < calls && client->call_event[call] == i; call++)
-			client->calls[call].handler(client, &event->message, client->calls[call].user);
+		const struct skiffi_event *event = &dispatch->events[i];
+		for (; call < dispatch->call_count && dispatch->calls[call].event == i; call++)
+			if (!client->free_inside)
+				dispatch->calls[call].call.handler(
+					client, &event->message, dispatch->calls[call].call.user);
 		if (event->kind == SKIFFI_EVENT_UP)
 			skiffi_client_on_up(client, event);
 		else if (event->kind == SKIFFI_EVENT_DOWN)
@@ -165,18 +191,19 @@ static void dispatch_call(struct skiff_client *client, size_t count, size_t call
 void skiffi_client_on_engine(void *user)
 {
 	struct skiff_client *client = user;
-	size_t count, calls;
-	if (!dispatch_prepare(client)) {
-		skiffi_client_wake(client); /* tried again from there */
-		return;
-	}
-	while ((count = dispatch_pull(client, &calls)))
-		dispatch_call(client, count, calls);
+	struct dispatch dispatch;
+	size_t count;
+	dispatch.calls = dispatch.few;
+	dispatch.call_capacity = DISPATCH_CALLS;
+	while ((count = dispatch_pull(client, &dispatch)))
+		dispatch_run(client, &dispatch, count);
+	if (dispatch.calls != dispatch.few)
+		skiffi_free(dispatch.calls);
 	skiffi_client_service(client);
 }
 
 void skiffi_client_tell(struct skiff_client *client, const struct skiff_event *event)
 {
-	if (client->options.on_event)
+	if (client->options.on_event && !client->free_inside)
 		client->options.on_event(client, event, client->options.user);
 }

@@ -8,6 +8,7 @@ enum { EXACT_BUCKETS_FIRST = 16, NODE_BUCKETS_FIRST = 4 };
 
 /* A level of the trie. Children hang in buckets by the hash of their level's text; '+' and '#' apart. */
 struct client_node {
+	struct client_node *parent;
 	struct client_node *next;      /* in its parent's bucket */
 	struct client_node *plus;      /* child for '+' */
 	struct client_filter *here;    /* filters that end at this level */
@@ -86,7 +87,7 @@ static struct skiff_bytes level_take(struct skiff_bytes *rest, bool *more)
 	return level;
 }
 
-static struct client_node *node_new(struct skiff_bytes level, uint32_t hash)
+static struct client_node *node_new(struct client_node *parent, struct skiff_bytes level, uint32_t hash)
 {
 	struct client_node *node = skiffi_calloc(1, sizeof *node + level.len);
 	if (!node)
@@ -94,6 +95,7 @@ static struct client_node *node_new(struct skiff_bytes level, uint32_t hash)
 	memcpy(node->level, level.data, level.len);
 	node->len = level.len;
 	node->hash = hash;
+	node->parent = parent;
 	return node;
 }
 
@@ -140,7 +142,7 @@ static struct client_node *node_make_child(struct client_node *node, struct skif
 {
 	if (level_is_plus(level)) {
 		if (!node->plus)
-			node->plus = node_new(level, 0);
+			node->plus = node_new(node, level, 0);
 		return node->plus;
 	}
 	uint32_t hash = filter_hash(level.data, level.len);
@@ -149,7 +151,7 @@ static struct client_node *node_make_child(struct client_node *node, struct skif
 		return child;
 	if (node->count >= node->buckets && !node_grow(node))
 		return NULL;
-	child = node_new(level, hash);
+	child = node_new(node, level, hash);
 	if (!child)
 		return NULL;
 	child->next = node->children[hash & (node->buckets - 1)];
@@ -158,48 +160,91 @@ static struct client_node *node_make_child(struct client_node *node, struct skif
 	return child;
 }
 
-/* The list that a wildcard filter belongs to, its nodes made where missing if `make`; NULL: not there, or memory
- * is out. */
-static struct client_filter **wild_place(struct client_filters *filters, const struct client_filter *filter, bool make)
+static void node_unlink(struct client_node *node)
+{
+	struct client_node *parent = node->parent;
+	if (parent->plus == node) {
+		parent->plus = NULL;
+		return;
+	}
+	struct client_node **link = &parent->children[node->hash & (parent->buckets - 1)];
+	while (*link != node)
+		link = &(*link)->next;
+	*link = node->next;
+	parent->count--;
+}
+
+/* Frees `node` and those above it that nothing needs any more. */
+static void node_prune(struct client_filters *filters, struct client_node *node)
+{
+	while (node && !node->here && !node->beneath && !node->plus && !node->count) {
+		struct client_node *parent = node->parent;
+		if (parent)
+			node_unlink(node);
+		else
+			filters->wild = NULL;
+		skiffi_free(node->children);
+		skiffi_free(node);
+		node = parent;
+	}
+}
+
+/* The node that a wildcard filter ends in, nodes made where missing if `make`; NULL: not there, or memory is out.
+ * `*beneath`: it ends in '#'. */
+static struct client_node *wild_node(
+	struct client_filters *filters, const struct client_filter *filter, bool make, bool *beneath)
 {
 	struct skiff_bytes rest = {filter->text + filter->match_at, filter->text_len - filter->match_at};
 	bool more = true;
+	*beneath = false;
 	if (!filters->wild && make)
-		filters->wild = node_new((struct skiff_bytes){"", 0}, 0);
+		filters->wild = node_new(NULL, (struct skiff_bytes){"", 0}, 0);
 	struct client_node *node = filters->wild;
 	while (node && more) {
 		struct skiff_bytes level = level_take(&rest, &more);
-		if (level.len == 1 && *(const char *)level.data == '#')
-			return &node->beneath;
-		node = make ? node_make_child(node, level) : node_find_child(node, level);
+		*beneath = level.len == 1 && *(const char *)level.data == '#';
+		if (*beneath)
+			break;
+		struct client_node *child = make ? node_make_child(node, level) : node_find_child(node, level);
+		if (!child && make)
+			node_prune(filters, node);
+		node = child;
 	}
-	return node ? &node->here : NULL;
+	return node;
+}
+
+static struct client_filter **wild_list(struct client_node *node, bool beneath)
+{
+	return beneath ? &node->beneath : &node->here;
 }
 
 static bool wild_add(struct client_filters *filters, struct client_filter *filter)
 {
-	struct client_filter **place = wild_place(filters, filter, true);
-	if (!place)
+	bool beneath;
+	struct client_node *node = wild_node(filters, filter, true, &beneath);
+	if (!node)
 		return false;
-	filter->next = *place;
-	*place = filter;
+	struct client_filter **list = wild_list(node, beneath);
+	filter->next = *list;
+	*list = filter;
 	filters->wild_count++;
 	return true;
 }
 
-static void node_free(struct client_node *node)
+static void filter_unlink(struct client_filter **link, struct client_filter *filter)
 {
-	if (!node)
-		return;
-	for (size_t i = 0; i < node->buckets; i++) {
-		for (struct client_node *child = node->children[i], *next; child; child = next) {
-			next = child->next;
-			node_free(child);
-		}
-	}
-	node_free(node->plus);
-	skiffi_free(node->children);
-	skiffi_free(node);
+	while (*link != filter)
+		link = &(*link)->next;
+	*link = filter->next;
+}
+
+static void wild_remove(struct client_filters *filters, struct client_filter *filter)
+{
+	bool beneath;
+	struct client_node *node = wild_node(filters, filter, false, &beneath);
+	filter_unlink(wild_list(node, beneath), filter);
+	filters->wild_count--;
+	node_prune(filters, node);
 }
 
 /* ---- match ---- */
@@ -282,8 +327,9 @@ static void filter_init(struct client_filter *filter, char *text, size_t len)
 static struct client_filter *filter_list(struct client_filters *filters, const struct client_filter *key)
 {
 	if (filter_wild(key)) {
-		struct client_filter **place = wild_place(filters, key, false);
-		return place ? *place : NULL;
+		bool beneath;
+		struct client_node *node = wild_node(filters, key, false, &beneath);
+		return node ? *wild_list(node, beneath) : NULL;
 	}
 	return filters->exact_count ? filters->exact[key->hash & (filters->exact_buckets - 1)] : NULL;
 }
@@ -328,36 +374,31 @@ static void filter_free(struct client_filter *filter)
 	skiffi_free(filter);
 }
 
+static void exact_remove(struct client_filters *filters, struct client_filter *filter)
+{
+	filter_unlink(&filters->exact[filter->hash & (filters->exact_buckets - 1)], filter);
+	filters->exact_count--;
+}
+
 void skiffi_client_filters_remove(struct client_filters *filters, struct client_filter *filter)
 {
-	bool wild = filter_wild(filter);
-	struct client_filter **link = wild ? wild_place(filters, filter, false)
-					   : &filters->exact[filter->hash & (filters->exact_buckets - 1)];
-	while (*link != filter)
-		link = &(*link)->next;
-	*link = filter->next;
+	if (filter_wild(filter))
+		wild_remove(filters, filter);
+	else
+		exact_remove(filters, filter);
 	*filter->all_link = filter->all_next;
 	if (filter->all_next)
 		filter->all_next->all_link = filter->all_link;
 	else
 		filters->all_end = filter->all_link;
-	if (!wild) {
-		filters->exact_count--;
-	} else if (!--filters->wild_count) {
-		node_free(filters->wild);
-		filters->wild = NULL;
-	}
 	filters->generation++;
 	filter_free(filter);
 }
 
 void skiffi_client_filters_release(struct client_filters *filters)
 {
-	for (struct client_filter *filter = filters->all, *next; filter; filter = next) {
-		next = filter->all_next;
-		filter_free(filter);
-	}
+	while (filters->all)
+		skiffi_client_filters_remove(filters, filters->all);
 	skiffi_free(filters->exact);
-	node_free(filters->wild);
 	*filters = (struct client_filters){0};
 }

@@ -18,6 +18,7 @@ struct client_filter {
 	uint32_t hash;            /* of an exact one */
 	skiff_message_fn handler; /* NULL: none of its own */
 	void *user;
+	uint64_t serial; /* of the request that set it last */
 	uint32_t subscription_id;
 	uint8_t options; /* as on the wire */
 	bool granted;    /* the broker has it: to be subscribed again after a lost session */

@@ -48,7 +48,8 @@ struct client_request {
 	struct client_request *next;
 	struct skiff_token *token; /* NULL: nobody waits */
 	bool subscribe;
-	bool renewal; /* subscribing again what a lost session had */
+	bool renewal;    /* subscribing again what a lost session had */
+	uint64_t serial; /* the order of the calls; of a renewal, the last call before it */
 	uint32_t subscription_id;
 	struct skiff_user_property *user; /* owned, with their bytes */
 	size_t user_count;
@@ -71,6 +72,7 @@ struct client_ending {
 	bool wanted;
 	bool asked; /* DISCONNECT is with the engine */
 	bool late;  /* the grace was too short */
+	bool cut;   /* the connection broke with things under way: see rest_error */
 	int64_t deadline_us;
 	struct skiff_token *token;
 	uint8_t reason;
@@ -88,18 +90,20 @@ struct skiff_client {
 	struct skiffi_engine_config engine_config;
 	struct skiffi_engine *engine;
 	enum client_state state;
-	struct skiff_error error;
+	struct skiff_error error;      /* the last there was, of any call */
+	struct skiff_error rest_error; /* why the last attempt or connection ended */
 
+	unsigned closings;   /* disconnects and frees begun: what waited before them must not go on */
 	bool connect_wanted; /* skiff_connect was called and not yet acted on */
 	bool greeted;        /* CONNACK came; what the old session left is being told, then the state is UP */
-	bool renew;          /* the broker has no session of ours: subscribe again */
+	bool renew;          /* the broker lacks subscriptions that it had granted: subscribe again */
 	bool lost_told;      /* no SESSION_LOST is due for the session itself */
 	bool resting;        /* IDLE, and what an ended session held is being told */
 	bool forgetting;     /* ... and what waits ends with it */
 	bool free_wanted;    /* skiff_client_free was called */
 	bool freeing;        /* and is acted on; loop thread */
 	bool timer_closing, timer_closed, engine_freed, gone;
-	bool free_inside; /* freed from a handler: nobody waits for `gone` */
+	bool free_inside; /* freed from a handler: nobody waits for `gone`, and no handler runs again; loop thread */
 	struct skiff_token *connect_token;
 	struct skiff_token
 		*rested_token; /* of the attempt that ended, while resting: a new connect may be wanted already */
@@ -108,14 +112,11 @@ struct skiff_client {
 	struct client_queue queue[2]; /* QoS 0; QoS 1 and 2 */
 	size_t queued_messages, queued_bytes;
 	struct client_request *requests, *requests_last; /* waiting to be sent, in order */
+	size_t requests_waiting;                         /* how many those are */
 	size_t requests_out;                             /* with the engine, unanswered */
+	uint64_t requests_serial;                        /* of the last one made */
 	struct client_filters filters;
 	unsigned waiting; /* threads in `changed` that wait for room or for all to be through */
-
-	struct skiffi_event *events; /* of one pull; loop thread */
-	struct client_call *calls;   /* of one pull; loop thread */
-	unsigned *call_event;        /* which event each is for */
-	size_t call_capacity;
 
 	struct skiffi_job control; /* looks what is wanted */
 	uv_timer_t timer;          /* reconnect, or the end of a grace; loop thread */
@@ -136,13 +137,14 @@ struct skiff_client {
 enum skiff_code skiffi_client_options_copy(
 	struct skiff_client *client, const struct skiff_options *options, struct skiff_error *error);
 void skiffi_client_options_release(struct skiff_client *client);
+uint32_t skiffi_client_options_session_expiry(const struct skiff_options *options); /* as CONNECT says it; seconds */
 
 /* client_queue.c: under the lock */
 enum skiff_code skiffi_client_queue_add(struct skiff_client *client, const struct skiff_message *message,
 	struct skiff_token *token, struct skiff_error *error);
 void skiffi_client_queue_requeue(struct skiff_client *client, struct skiffi_kept *kept);
 void skiffi_client_queue_send(struct skiff_client *client);
-void skiffi_client_queue_fail(struct skiff_client *client, enum skiff_code code, const char *why);
+void skiffi_client_queue_fail(struct skiff_client *client, const struct skiff_error *error);
 bool skiffi_client_queue_empty(const struct skiff_client *client);
 
 /* client_requests.c: under the lock */
@@ -152,7 +154,7 @@ void skiffi_client_requests_renew(struct skiff_client *client);
 /* Gives back the request's token, settled: to be ended when the handlers of earlier messages have run. */
 struct skiff_token *skiffi_client_requests_done(
 	struct skiff_client *client, struct client_request *request, const struct skiffi_event *event);
-void skiffi_client_requests_fail(struct skiff_client *client, enum skiff_code code, const char *why);
+void skiffi_client_requests_fail(struct skiff_client *client, const struct skiff_error *error);
 
 /* client_dispatch.c: loop thread, without the lock */
 void skiffi_client_on_engine(void *user);
@@ -168,7 +170,7 @@ void skiffi_client_wake(struct skiff_client *client);    /* any thread: have ski
 /* client.c */
 void skiffi_client_ending_release(struct client_ending *ending);
 void skiffi_client_release(struct skiff_client *client); /* frees the memory, when nothing runs any more */
-struct skiff_token *skiffi_client_token_refused(struct skiff_client *client); /* ended, with the client's last error */
+struct skiff_token *skiffi_client_token_refused(const struct skiff_error *error); /* one that has ended so */
 
 /* client_reconnect.c */
 int skiffi_client_reconnect_delay_ms(
@@ -183,17 +185,14 @@ void skiffi_client_token_note(struct skiff_token *token, const struct skiffi_eve
  */
 static inline bool skiffi_client_acknowledged(const struct skiff_client *client)
 {
-	size_t inflight, unanswered, unsent;
-	client->engine->ops->load(client->engine, &inflight, &unanswered, &unsent);
-	return skiffi_client_queue_empty(client) && !client->requests && !inflight && !unanswered;
+	struct skiffi_engine_load load = client->engine->ops->load(client->engine);
+	return skiffi_client_queue_empty(client) && !client->requests && !load.inflight && !load.unanswered;
 }
 
 /* ... and every byte is with the socket. */
 static inline bool skiffi_client_flushed(const struct skiff_client *client)
 {
-	size_t inflight, unanswered, unsent;
-	client->engine->ops->load(client->engine, &inflight, &unanswered, &unsent);
-	return skiffi_client_queue_empty(client) && !client->requests && !inflight && !unanswered && !unsent;
+	return skiffi_client_acknowledged(client) && !client->engine->ops->load(client->engine).unsent_bytes;
 }
 
 #endif

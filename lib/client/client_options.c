@@ -82,6 +82,7 @@ static const struct skiff_properties *options_properties(
 	if (!copy)
 		return NULL;
 	*copy = *properties;
+	copy->raw = (struct skiff_bytes){0};
 	copy->content_type = options_bytes(client, properties->content_type);
 	copy->response_topic = options_bytes(client, properties->response_topic);
 	copy->correlation_data = options_bytes(client, properties->correlation_data);
@@ -226,6 +227,12 @@ static enum skiff_code options_check(const struct skiff_options *options, struct
 		code = options_check_headers(options, error);
 	if (!code)
 		code = options_check_numbers(options, error);
+	if (!code && options->connect_properties &&
+		(options->connect_properties->authentication_method.data ||
+			options->connect_properties->authentication_data.data))
+		code = skiffi_fail(error, SKIFF_USAGE_UNSUPPORTED, 0,
+			"enhanced authentication (an authentication method in CONNECT) is not supported; use user name "
+			"and password");
 	if (!code && !skiffi_properties_valid(options->connect_properties, SKIFFI_IN_CONNECT, &rule))
 		code = skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "the CONNECT properties are not valid: %s", rule);
 	return code;
@@ -293,6 +300,14 @@ static void options_warn(const struct skiff_client *client)
 	if (options->tls.insecure_skip_chain || options->tls.insecure_skip_name)
 		skiffi_log(SKIFF_LOG_WARN, "client", "'%s': the server's %s is not verified", client->endpoint->url,
 			options->tls.insecure_skip_chain ? "certificate" : "name");
+}
+
+uint32_t skiffi_client_options_session_expiry(const struct skiff_options *options)
+{
+	const struct skiff_properties *asked = options->connect_properties;
+	if (options->session_expiry_s)
+		return options->session_expiry_s;
+	return asked && asked->has & SKIFF_HAS_SESSION_EXPIRY ? asked->session_expiry_s : 0;
 }
 
 enum skiff_code skiffi_client_options_copy(

@@ -5,6 +5,7 @@
  * bytes, together with what the engine has not yet written; at the bound the policy decides. */
 #include "base/error.h"
 #include "client/client_internal.h"
+#include "codec/properties.h"
 
 static struct client_queue *queue_of(struct skiff_client *client, const struct skiffi_kept *kept)
 {
@@ -68,18 +69,13 @@ static void queue_end(struct skiff_client *client, struct skiffi_kept *kept, con
 	client->engine->ops->unkeep(client->engine, kept);
 }
 
-static size_t queue_load(const struct skiff_client *client)
-{
-	size_t inflight, unanswered, unsent;
-	client->engine->ops->load(client->engine, &inflight, &unanswered, &unsent);
-	return client->queued_bytes + unsent;
-}
-
-/* Whether `weight` more bytes fit; a message of any size fits when nothing else waits. */
+/* Whether `weight` more bytes fit beside what waits, is unsent or unacknowledged; a message of any size fits when there
+ * is nothing else. */
 static bool queue_fits(const struct skiff_client *client, size_t weight)
 {
-	size_t load = queue_load(client);
-	return !load || load + weight <= client->options.queue.max_bytes;
+	struct skiffi_engine_load load = client->engine->ops->load(client->engine);
+	size_t bytes = client->queued_bytes + load.unsent_bytes + load.inflight_bytes;
+	return !bytes || bytes + weight <= client->options.queue.max_bytes;
 }
 
 static bool queue_drop_oldest(struct skiff_client *client)
@@ -102,16 +98,19 @@ static bool queue_closing(const struct skiff_client *client)
 	return client->free_wanted || client->ending.wanted;
 }
 
-/* Gives the lock away until there may be room; false: there will be none. */
+/* Gives the lock away until there may be room; false: there will be none. A disconnect that came and went in between is
+ * seen by its count. */
 static bool queue_wait(struct skiff_client *client)
 {
-	if (skiffi_loop_inside())
+	unsigned closings = client->closings;
+	bool going = client->state != CLIENT_IDLE || client->connect_wanted;
+	if (skiffi_loop_inside() || !going)
 		return false;
 	client->waiting++;
 	client->engine->ops->wants_room(client->engine);
 	pthread_cond_wait(&client->changed, &client->lock);
 	client->waiting--;
-	return !queue_closing(client);
+	return closings == client->closings;
 }
 
 /* `*waited`: the lock was given away in between, so that all may be different now. */
@@ -156,13 +155,18 @@ enum skiff_code skiffi_client_queue_add(struct skiff_client *client, const struc
 {
 	if (queue_closing(client))
 		return skiffi_fail(error, SKIFF_USAGE_STATE, 0, "the client is being disconnected");
-	if (client->state != CLIENT_UP && client->options.queue.refuse_offline)
+	if (client->state != CLIENT_UP && !client->greeted && client->options.queue.refuse_offline)
 		return skiffi_fail(
 			error, SKIFF_USAGE_STATE, 0, "there is no connection to '%s' now", client->endpoint->url);
-	size_t weight = skiffi_kept_weight_of(message->topic.len + message->payload.len);
+	size_t properties_len = skiffi_properties_len(message->properties);
+	size_t weight = skiffi_kept_weight_of(message->topic.len + properties_len + message->payload.len);
 	bool waited;
 	do {
-		enum skiff_code code = queue_direct(client, message, token, error);
+		enum skiff_code code = SKIFF_AGAIN;
+		if (!message->qos || queue_fits(client, weight)) /* QoS 0 is bounded by the engine's output */
+			code = queue_direct(client, message, token, error);
+		if (code == SKIFF_MEMORY)
+			return skiffi_fail_plain(error, code);
 		if (code != SKIFF_AGAIN)
 			return code;
 		code = queue_make_room(client, weight, &waited, error);
@@ -210,13 +214,11 @@ void skiffi_client_queue_send(struct skiff_client *client)
 		client->engine->ops->wants_room(client->engine);
 }
 
-void skiffi_client_queue_fail(struct skiff_client *client, enum skiff_code code, const char *why)
+void skiffi_client_queue_fail(struct skiff_client *client, const struct skiff_error *error)
 {
-	struct skiff_error error;
-	skiffi_fail(&error, code, 0, "%s", why);
 	for (size_t i = 0; i < 2; i++)
 		for (struct skiffi_kept *kept; (kept = queue_pop(client, &client->queue[i]));) {
 			client->counted.dropped++;
-			queue_end(client, kept, &error);
+			queue_end(client, kept, error);
 		}
 }

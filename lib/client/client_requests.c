@@ -11,7 +11,7 @@
 #include "codec/properties.h"
 #include "codec/topic.h"
 
-enum { RENEW_FILTERS = 64, FILTERS_MAX = 4096 };
+enum { RENEW_FILTERS = 64, FILTERS_MAX = 4096, REQUESTS_MAX = 10000 };
 
 static void request_free(struct client_request *request)
 {
@@ -74,27 +74,30 @@ static bool request_set_filter(struct client_request *request, size_t index, str
 	return request->filters[index].filter.data != NULL;
 }
 
-static void requests_push(struct skiff_client *client, struct client_request *request)
+/* In the order of the calls, also for one that comes back. */
+static void requests_insert(struct skiff_client *client, struct client_request *request)
 {
-	request->next = NULL;
-	if (client->requests_last)
-		client->requests_last->next = request;
-	else
-		client->requests = request;
-	client->requests_last = request;
+	struct client_request **link = &client->requests;
+	if (client->requests_last && client->requests_last->serial < request->serial)
+		link = &client->requests_last->next;
+	while (*link && (*link)->serial < request->serial)
+		link = &(*link)->next;
+	request->next = *link;
+	*link = request;
+	if (!request->next)
+		client->requests_last = request;
+	client->requests_waiting++;
 }
 
 void skiffi_client_requests_again(struct skiff_client *client, struct client_request *request)
 {
 	client->requests_out--;
-	if (request->renewal) { /* the next connection makes its own */
+	if (request->renewal) { /* still owed, whatever session the next connection finds */
+		client->renew = true;
 		request_free(request);
 		return;
 	}
-	request->next = client->requests;
-	client->requests = request;
-	if (!client->requests_last)
-		client->requests_last = request;
+	requests_insert(client, request);
 }
 
 static struct client_request *requests_pop(struct skiff_client *client)
@@ -103,6 +106,7 @@ static struct client_request *requests_pop(struct skiff_client *client)
 	client->requests = request->next;
 	if (!client->requests)
 		client->requests_last = NULL;
+	client->requests_waiting--;
 	return request;
 }
 
@@ -119,19 +123,27 @@ static enum skiff_code request_send(
 		some ? &properties : NULL, request, error);
 }
 
-/* A subscription the broker did not take has no handler any more. */
+/* Takes the handler out, unless a later call set it anew. */
 static void request_take_out(struct skiff_client *client, const struct client_request *request, size_t index)
 {
 	struct client_filter *filter = skiffi_client_filters_find(&client->filters, request->filters[index].filter);
-	if (filter && (!request->subscribe || !filter->granted))
+	if (filter && filter->serial <= request->serial)
 		skiffi_client_filters_remove(&client->filters, filter);
+}
+
+/* A subscription that was not taken has no handler, unless one granted earlier goes on. */
+static void request_not_taken(struct skiff_client *client, const struct client_request *request, size_t index)
+{
+	struct client_filter *filter = skiffi_client_filters_find(&client->filters, request->filters[index].filter);
+	if (filter && (request->renewal || !filter->granted))
+		request_take_out(client, request, index);
 }
 
 static void request_refused(
 	struct skiff_client *client, struct client_request *request, const struct skiff_error *error)
 {
 	for (size_t i = 0; request->subscribe && i < request->count; i++)
-		request_take_out(client, request, i);
+		request_not_taken(client, request, i);
 	skiffi_client_token_end(request->token, error);
 	request_free(request);
 }
@@ -154,48 +166,69 @@ void skiffi_client_requests_send(struct skiff_client *client)
 	}
 }
 
-/* One packet of filters that share a subscription identifier, from `*at` on. */
-static struct client_request *renewal_next(struct client_filter **at)
+static struct client_filter *renewal_first(struct client_filter *filter)
 {
-	struct client_filter *filter = *at;
 	while (filter && !filter->granted)
 		filter = filter->all_next;
-	*at = filter;
-	if (!filter)
-		return NULL;
-	struct client_request *request = request_new(true, RENEW_FILTERS, NULL);
+	return filter;
+}
+
+/* One packet of at most `max` filters that share a subscription identifier, from `*at` on; `*at` moves behind them. */
+static struct client_request *renewal_next(struct skiff_client *client, struct client_filter **at, size_t max)
+{
+	struct client_filter *filter = *at;
+	struct client_request *request = request_new(true, max, NULL);
 	if (!request)
 		return NULL;
 	request->renewal = true;
+	request->serial = client->requests_serial;
 	request->subscription_id = filter->subscription_id;
 	request->count = 0;
-	for (; filter && request->count < RENEW_FILTERS; filter = filter->all_next) {
-		if (!filter->granted)
-			continue;
-		if (filter->subscription_id != request->subscription_id)
-			break;
-		if (!request_set_filter(request, request->count++, (struct skiff_bytes){filter->text, filter->text_len},
-			    filter->options)) {
+	while (filter && request->count < max && filter->subscription_id == request->subscription_id) {
+		struct skiff_bytes text = {filter->text, filter->text_len};
+		if (!request_set_filter(request, request->count++, text, filter->options)) {
 			request_free(request);
 			return NULL;
 		}
+		filter = renewal_first(filter->all_next);
 	}
 	*at = filter;
 	return request;
 }
 
+/* What this broker cannot have, though another granted it, is left out with a warning. */
+static void renewal_leave_out(struct client_filter *filter, const struct skiff_error *error)
+{
+	skiffi_log(SKIFF_LOG_WARN, "client", "could not subscribe to '%s' again: %s", filter->text, error->text);
+}
+
+/* In packets as large as the broker takes. Out of memory: `renew` stays, and the next connection tries again. */
 void skiffi_client_requests_renew(struct skiff_client *client)
 {
-	struct client_filter *at = client->filters.all;
-	struct client_request *request;
-	while ((request = renewal_next(&at))) {
-		struct skiff_error error;
-		if (request_send(client, request, &error)) {
-			skiffi_log(SKIFF_LOG_WARN, "client", "could not subscribe again: %s", error.text);
-			request_free(request);
+	size_t max = RENEW_FILTERS;
+	struct client_filter *at = renewal_first(client->filters.all);
+	client->renew = false;
+	while (at) {
+		struct client_filter *first = at;
+		struct skiff_error error = {0};
+		struct client_request *request = renewal_next(client, &at, max);
+		enum skiff_code code = request ? request_send(client, request, &error) : SKIFF_MEMORY;
+		if (!code) {
+			client->requests_out++;
+			continue;
+		}
+		bool more = request && request->count > 1;
+		request_free(request);
+		if (code == SKIFF_MEMORY || code == SKIFF_AGAIN) {
+			client->renew = true;
 			return;
 		}
-		client->requests_out++;
+		if (more) {
+			at = first;
+			max = max / 2;
+		} else {
+			renewal_leave_out(first, &error);
+		}
 	}
 }
 
@@ -211,10 +244,20 @@ static void request_granted(
 		if (refused && request->renewal)
 			skiffi_log(SKIFF_LOG_WARN, "client", "the broker no longer takes the subscription '%s'",
 				filter->text);
-		filter->granted = !refused;
 		if (refused)
-			skiffi_client_filters_remove(&client->filters, filter);
+			request_not_taken(client, request, i);
+		else
+			filter->granted = true;
 	}
+}
+
+static void request_withdrawn(
+	struct skiff_client *client, const struct client_request *request, const struct skiffi_event *event)
+{
+	const uint8_t *reasons = event->reasons.data;
+	for (size_t i = 0; i < request->count; i++)
+		if (i >= event->reasons.len || reasons[i] < 0x80)
+			request_take_out(client, request, i);
 }
 
 struct skiff_token *skiffi_client_requests_done(
@@ -226,8 +269,7 @@ struct skiff_token *skiffi_client_requests_done(
 	if (request->subscribe)
 		request_granted(client, request, event);
 	else
-		for (size_t i = 0; i < request->count; i++)
-			request_take_out(client, request, i);
+		request_withdrawn(client, request, event);
 	skiffi_client_token_note(token, event);
 	if (event->code)
 		skiffi_client_error_of(&error, event, request->subscribe ? "the subscription" : "the unsubscription");
@@ -236,12 +278,10 @@ struct skiff_token *skiffi_client_requests_done(
 	return token;
 }
 
-void skiffi_client_requests_fail(struct skiff_client *client, enum skiff_code code, const char *why)
+void skiffi_client_requests_fail(struct skiff_client *client, const struct skiff_error *error)
 {
-	struct skiff_error error;
-	skiffi_fail(&error, code, 0, "%s", why);
 	while (client->requests)
-		request_refused(client, requests_pop(client), &error);
+		request_refused(client, requests_pop(client), error);
 }
 
 /* ---- the public face ---- */
@@ -250,6 +290,8 @@ static enum skiff_code requests_check_state(const struct skiff_client *client, s
 {
 	if (client->free_wanted || client->ending.wanted)
 		return skiffi_fail(error, SKIFF_USAGE_STATE, 0, "the client is being disconnected");
+	if (client->requests_waiting >= REQUESTS_MAX)
+		return skiffi_fail(error, SKIFF_AGAIN, 0, "%d subscribes and unsubscribes wait already", REQUESTS_MAX);
 	if (!count || count > FILTERS_MAX)
 		return skiffi_fail(error, SKIFF_USAGE, 0, "%zu filters in one packet is not 1..%d", count, FILTERS_MAX);
 	return SKIFF_OK;
@@ -294,38 +336,71 @@ static uint8_t subscription_options(const struct skiff_subscription *subscriptio
 			 subscription->retain_handling << 4);
 }
 
-static bool requests_stand(
-	struct skiff_client *client, const struct skiff_subscription *subscription, uint32_t subscription_id)
+/* Makes sure of an entry for each filter, so that nothing can fail once the first handler stands. */
+static bool requests_prepare(struct skiff_client *client, const struct skiff_subscription *list, size_t count)
 {
-	struct skiff_bytes text = skiff_text(subscription->filter);
-	struct client_filter *filter = skiffi_client_filters_find(&client->filters, text);
-	if (!filter)
-		filter = skiffi_client_filters_add(&client->filters, text);
-	if (!filter)
+	for (size_t i = 0; i < count; i++) {
+		struct skiff_bytes text = skiff_text(list[i].filter);
+		if (skiffi_client_filters_find(&client->filters, text) ||
+			skiffi_client_filters_add(&client->filters, text))
+			continue;
+		while (i--) {
+			struct client_filter *filter =
+				skiffi_client_filters_find(&client->filters, skiff_text(list[i].filter));
+			if (filter && !filter->serial)
+				skiffi_client_filters_remove(&client->filters, filter);
+		}
 		return false;
-	filter->handler = subscription->handler;
-	filter->user = subscription->user;
-	filter->options = subscription_options(subscription);
-	filter->subscription_id = subscription_id;
-	client->filters.generation++;
+	}
 	return true;
 }
 
-static enum skiff_code requests_submit(
-	struct skiff_client *client, struct client_request *request, struct skiff_token **token)
+static void requests_stand(
+	struct skiff_client *client, const struct skiff_subscription *list, const struct client_request *request)
 {
-	if (token) {
-		*token = skiffi_client_token_new();
-		if (!*token) {
-			request_free(request);
-			return SKIFF_MEMORY;
-		}
-		request->token = *token;
+	for (size_t i = 0; i < request->count; i++) {
+		struct client_filter *filter = skiffi_client_filters_find(&client->filters, skiff_text(list[i].filter));
+		filter->handler = list[i].handler;
+		filter->user = list[i].user;
+		filter->options = request->filters[i].options;
+		filter->subscription_id = request->subscription_id;
+		filter->serial = request->serial;
 	}
-	requests_push(client, request);
+	client->filters.generation++;
+}
+
+static void requests_submit(struct skiff_client *client, struct client_request *request)
+{
+	requests_insert(client, request);
 	if (client->state == CLIENT_UP)
 		skiffi_client_requests_send(client);
-	return SKIFF_OK;
+}
+
+/* A request with its token and its place in the order; NULL when memory is out. */
+static struct client_request *requests_make(struct skiff_client *client, bool subscribe, size_t count,
+	const struct skiff_properties *properties, struct skiff_token **token)
+{
+	struct client_request *request = request_new(subscribe, count, properties);
+	struct skiff_token *mine = request && token ? skiffi_client_token_new() : NULL;
+	if (request && token && !mine) {
+		request_free(request);
+		return NULL;
+	}
+	if (request) {
+		request->token = mine;
+		request->serial = ++client->requests_serial;
+	}
+	return request;
+}
+
+/* Undoes requests_make. */
+static void requests_unmake(struct client_request *request)
+{
+	if (request && request->token) {
+		skiffi_client_token_end_code(request->token, SKIFF_MEMORY);
+		skiff_token_free(request->token);
+	}
+	request_free(request);
 }
 
 static enum skiff_code requests_subscribe(struct skiff_client *client, const struct skiff_subscription *list,
@@ -334,15 +409,19 @@ static enum skiff_code requests_subscribe(struct skiff_client *client, const str
 	enum skiff_code code = requests_check(client, list, count, properties, error);
 	if (code)
 		return code;
-	struct client_request *request = request_new(true, count, properties);
+	struct client_request *request = requests_make(client, true, count, properties, token);
 	bool ok = request != NULL;
 	for (size_t i = 0; ok && i < count; i++)
-		ok = request_set_filter(request, i, skiff_text(list[i].filter), subscription_options(&list[i])) &&
-		     requests_stand(client, &list[i], request->subscription_id);
-	code = ok ? requests_submit(client, request, token) : SKIFF_MEMORY;
-	if (!ok)
-		request_free(request);
-	return code ? skiffi_fail_plain(error, code) : SKIFF_OK;
+		ok = request_set_filter(request, i, skiff_text(list[i].filter), subscription_options(&list[i]));
+	if (!ok || !requests_prepare(client, list, count)) {
+		requests_unmake(request);
+		return skiffi_fail_plain(error, SKIFF_MEMORY);
+	}
+	if (token)
+		*token = request->token;
+	requests_stand(client, list, request);
+	requests_submit(client, request);
+	return SKIFF_OK;
 }
 
 static enum skiff_code requests_unsubscribe(struct skiff_client *client, const char *const *list, size_t count,
@@ -356,14 +435,18 @@ static enum skiff_code requests_unsubscribe(struct skiff_client *client, const c
 		code = skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "the properties are not valid: %s", rule);
 	if (code)
 		return code;
-	struct client_request *request = request_new(false, count, properties);
+	struct client_request *request = requests_make(client, false, count, properties, token);
 	bool ok = request != NULL;
 	for (size_t i = 0; ok && i < count; i++)
 		ok = request_set_filter(request, i, skiff_text(list[i]), 0);
-	code = ok ? requests_submit(client, request, token) : SKIFF_MEMORY;
-	if (!ok)
-		request_free(request);
-	return code ? skiffi_fail_plain(error, code) : SKIFF_OK;
+	if (!ok) {
+		requests_unmake(request);
+		return skiffi_fail_plain(error, SKIFF_MEMORY);
+	}
+	if (token)
+		*token = request->token;
+	requests_submit(client, request);
+	return SKIFF_OK;
 }
 
 /* Leaves the lock; what went wrong becomes the client's last error. */
@@ -382,8 +465,8 @@ enum skiff_code skiff_subscribe_many(struct skiff_client *client, const struct s
 {
 	struct skiff_error error;
 	pthread_mutex_lock(&client->lock);
-	return requests_leave(
-		client, requests_subscribe(client, subscriptions, count, properties, token, &error), &error);
+	enum skiff_code code = requests_subscribe(client, subscriptions, count, properties, token, &error);
+	return requests_leave(client, code, &error);
 }
 
 enum skiff_code skiff_unsubscribe_many(struct skiff_client *client, const char *const *filters, size_t count,
@@ -391,30 +474,29 @@ enum skiff_code skiff_unsubscribe_many(struct skiff_client *client, const char *
 {
 	struct skiff_error error;
 	pthread_mutex_lock(&client->lock);
-	return requests_leave(client, requests_unsubscribe(client, filters, count, properties, token, &error), &error);
-}
-
-/* A token for a call that was refused: ended, with the client's last error. */
-static struct skiff_token *requests_token(struct skiff_client *client, enum skiff_code code, struct skiff_token *token)
-{
-	return code ? skiffi_client_token_refused(client) : token;
+	enum skiff_code code = requests_unsubscribe(client, filters, count, properties, token, &error);
+	return requests_leave(client, code, &error);
 }
 
 struct skiff_token *skiff_subscribe(
 	struct skiff_client *client, const char *filter, int qos, skiff_message_fn handler, void *user)
 {
 	struct skiff_token *token = NULL;
+	struct skiff_error error;
 	struct skiff_subscription subscription = {.filter = filter,
 		.qos = qos >= 0 && qos <= 2 ? (uint8_t)qos : UINT8_MAX,
 		.handler = handler,
 		.user = user};
-	enum skiff_code code = skiff_subscribe_many(client, &subscription, 1, NULL, &token);
-	return requests_token(client, code, token);
+	pthread_mutex_lock(&client->lock);
+	enum skiff_code code = requests_subscribe(client, &subscription, 1, NULL, &token, &error);
+	return requests_leave(client, code, &error) ? skiffi_client_token_refused(&error) : token;
 }
 
 struct skiff_token *skiff_unsubscribe(struct skiff_client *client, const char *filter)
 {
 	struct skiff_token *token = NULL;
-	enum skiff_code code = skiff_unsubscribe_many(client, &filter, 1, NULL, &token);
-	return requests_token(client, code, token);
+	struct skiff_error error;
+	pthread_mutex_lock(&client->lock);
+	enum skiff_code code = requests_unsubscribe(client, &filter, 1, NULL, &token, &error);
+	return requests_leave(client, code, &error) ? skiffi_client_token_refused(&error) : token;
 }

@@ -35,6 +35,7 @@ void skiffi_client_wake(struct skiff_client *client)
 
 static void state_connect(struct skiff_client *client);
 static void state_drain(struct skiff_client *client);
+static void state_expire(struct skiff_client *client);
 
 static void state_on_timer(uv_timer_t *timer)
 {
@@ -46,6 +47,8 @@ static void state_on_timer(uv_timer_t *timer)
 		state_connect(client);
 	else if (state == CLIENT_ENDING)
 		state_drain(client);
+	else if (state == CLIENT_CONNECTING)
+		state_expire(client);
 }
 
 static void state_arm(struct skiff_client *client, int64_t ms)
@@ -90,7 +93,7 @@ void skiffi_client_on_up(struct skiff_client *client, const struct skiffi_event 
 	struct skiff_token *token = client->connect_token;
 	client->connect_token = NULL;
 	client->greeted = true;
-	client->renew = !event->session_present;
+	client->renew |= !event->session_present;
 	client->lost_told = event->code != SKIFF_MQTT_SESSION_LOST;
 	client->counted.connects++;
 	client->was_up = true;
@@ -116,6 +119,8 @@ static void state_come_up(struct skiff_client *client)
 		client->queue[0].requeued = client->queue[1].requeued = NULL;
 		if (client->renew)
 			skiffi_client_requests_renew(client);
+		if (client->ending.wanted)
+			state_move(client, CLIENT_ENDING);
 	}
 	pthread_mutex_unlock(&client->lock);
 	if (tell)
@@ -135,7 +140,9 @@ static void state_end_ending(struct skiff_client *client)
 		skiffi_fail(&error, SKIFF_TIMEOUT, 0, "the grace was too short for what was under way");
 	else if (cut_short)
 		skiffi_fail(&error, SKIFF_CLOSED, 0, "the client was freed within the grace");
-	skiffi_client_token_end(ending->token, ending->late || cut_short ? &error : NULL);
+	else if (ending->cut)
+		error = client->rest_error;
+	skiffi_client_token_end(ending->token, ending->late || cut_short || ending->cut ? &error : NULL);
 	skiffi_client_ending_release(ending);
 	*ending = (struct client_ending){0};
 }
@@ -145,7 +152,7 @@ static void state_end_ending(struct skiff_client *client)
 static void state_rest(struct skiff_client *client)
 {
 	state_move(client, CLIENT_IDLE);
-	skiffi_client_token_end(client->rested_token, &client->error);
+	skiffi_client_token_end(client->rested_token, &client->rest_error);
 	client->rested_token = client->connect_token;
 	client->connect_token = NULL;
 	client->resting = true;
@@ -158,14 +165,13 @@ static void state_rest(struct skiff_client *client)
 static void state_rested(struct skiff_client *client)
 {
 	struct skiff_token *token = client->rested_token;
-	enum skiff_code code = client->error.code ? client->error.code : SKIFF_CLOSED;
 	if (client->forgetting) {
-		skiffi_client_queue_fail(client, code, client->error.text);
-		skiffi_client_requests_fail(client, code, client->error.text);
+		skiffi_client_queue_fail(client, &client->rest_error);
+		skiffi_client_requests_fail(client, &client->rest_error);
 	}
 	client->resting = client->forgetting = false;
 	client->rested_token = NULL;
-	skiffi_client_token_end(token, &client->error);
+	skiffi_client_token_end(token, &client->rest_error);
 	state_end_ending(client);
 	pthread_cond_broadcast(&client->changed);
 	skiffi_client_wake(client);
@@ -173,7 +179,7 @@ static void state_rested(struct skiff_client *client)
 
 static int state_retry_ms(struct skiff_client *client)
 {
-	return skiffi_client_reconnect_wanted(client, client->error.code)
+	return skiffi_client_reconnect_wanted(client, client->rest_error.code)
 		       ? skiffi_client_reconnect_delay_ms(
 				 client, client->attempt ? client->attempt : 1, skiffi_random_upto)
 		       : -1;
@@ -196,7 +202,9 @@ void skiffi_client_on_down(struct skiff_client *client)
 	struct skiff_event event = {.kind = client->announced ? SKIFF_EVENT_FAILED : SKIFF_EVENT_DISCONNECTED};
 	pthread_mutex_lock(&client->lock);
 	struct skiff_error error = *client->engine->ops->error(client->engine);
-	client->error = error;
+	client->error = client->rest_error = error;
+	if (client->state == CLIENT_ENDING && error.code != SKIFF_CLOSED && !skiffi_client_acknowledged(client))
+		client->ending.cut = true;
 	if (client->up_us)
 		state_count_up_time(client);
 	event.attempt = client->attempt;
@@ -224,27 +232,54 @@ static void state_send_disconnect(struct skiff_client *client, bool late)
 	client->engine->ops->disconnect(client->engine, client->ending.reason, &client->ending.properties);
 }
 
-/* Within the grace: DISCONNECT as soon as all is through. At its end: at once, and the connection is closed. */
+/* The end of the grace: DISCONNECT behind what is written, as much of it as leaves at once, and the connection is
+ * closed. */
+static void state_expire(struct skiff_client *client)
+{
+	pthread_mutex_lock(&client->lock);
+	bool up = client->state == CLIENT_ENDING;
+	if (!up)
+		client->ending.late = !skiffi_client_acknowledged(client);
+	else if (!client->ending.asked)
+		state_send_disconnect(client, !skiffi_client_acknowledged(client));
+	pthread_mutex_unlock(&client->lock);
+	client->engine->ops->close(client->engine, !up);
+	pthread_mutex_lock(&client->lock);
+	if (client->ending.wanted && client->engine->ops->load(client->engine).unsent_bytes)
+		client->ending.late = true;
+	pthread_mutex_unlock(&client->lock);
+}
+
+/* Within the grace: DISCONNECT as soon as all is through. */
 static void state_drain(struct skiff_client *client)
 {
 	pthread_mutex_lock(&client->lock);
 	int64_t left_us = client->ending.deadline_us - skiffi_now_us();
-	bool late = left_us <= 0, ask = false;
-	if (client->state == CLIENT_ENDING && !client->ending.asked) {
-		ask = late || skiffi_client_acknowledged(client);
-		if (ask)
-			state_send_disconnect(client, late && !skiffi_client_acknowledged(client));
-		else
-			client->engine->ops->wants_room(client->engine);
-	}
-	bool ending = client->state == CLIENT_ENDING;
+	bool ask = left_us > 0 && !client->ending.asked && skiffi_client_acknowledged(client);
+	if (ask)
+		state_send_disconnect(client, false);
+	else if (!client->ending.asked)
+		client->engine->ops->wants_room(client->engine);
 	pthread_mutex_unlock(&client->lock);
 	if (ask)
 		client->engine->ops->flush(client->engine);
-	if (ending && late)
-		client->engine->ops->close(client->engine, false);
-	else if (ending)
+	if (left_us > 0)
 		state_arm(client, (left_us + 999) / 1000);
+	else
+		state_expire(client);
+}
+
+/* An attempt under way is given the grace when something waits for it. */
+static void state_disconnect_attempt(struct skiff_client *client)
+{
+	pthread_mutex_lock(&client->lock);
+	int64_t left_us = client->ending.deadline_us - skiffi_now_us();
+	bool wait = left_us > 0 && !skiffi_client_acknowledged(client);
+	pthread_mutex_unlock(&client->lock);
+	if (wait)
+		state_arm(client, (left_us + 999) / 1000);
+	else
+		state_expire(client);
 }
 
 static void state_disconnect(struct skiff_client *client)
@@ -255,12 +290,12 @@ static void state_disconnect(struct skiff_client *client)
 		state_move(client, CLIENT_ENDING);
 	} else if (state == CLIENT_IDLE || state == CLIENT_WAITING) {
 		state_disarm(client);
-		skiffi_fail(&client->error, SKIFF_CLOSED, 0, "disconnected by this client");
+		skiffi_fail(&client->rest_error, SKIFF_CLOSED, 0, "disconnected by this client");
 		state_rest(client);
 	}
 	pthread_mutex_unlock(&client->lock);
 	if (state == CLIENT_CONNECTING)
-		client->engine->ops->close(client->engine, true);
+		state_disconnect_attempt(client);
 	else if (state == CLIENT_UP)
 		state_drain(client);
 }
@@ -302,7 +337,7 @@ static void state_free(struct skiff_client *client)
 	client->freeing = true;
 	if (state == CLIENT_WAITING || (state == CLIENT_IDLE && !rested)) {
 		state_disarm(client);
-		skiffi_fail(&client->error, SKIFF_CLOSED, 0, "the client was freed");
+		skiffi_fail(&client->rest_error, SKIFF_CLOSED, 0, "the client was freed");
 		state_rest(client);
 	}
 	pthread_mutex_unlock(&client->lock);

@@ -34,6 +34,13 @@ struct skiffi_engine_filter {
 	uint8_t options;           /* as on the wire: QoS 0-1, no local 2, retain as published 3, retain handling 4-5 */
 };
 
+struct skiffi_engine_load {
+	size_t inflight;       /* messages of QoS 1 and 2 not complete */
+	size_t inflight_bytes; /* the memory they take */
+	size_t unanswered;     /* subscribes and unsubscribes */
+	size_t unsent_bytes;   /* of packets, not yet with the socket */
+};
+
 struct skiffi_engine;
 
 struct skiffi_engine_ops {
@@ -73,8 +80,8 @@ struct skiffi_engine_ops {
 	struct skiffi_kept *(*keep)(struct skiffi_engine *engine, const struct skiff_message *message);
 	void (*unkeep)(struct skiffi_engine *engine, struct skiffi_kept *kept);
 
-	/* What is under way: messages of QoS 1 and 2, unanswered subscribes, bytes unwritten. */
-	void (*load)(const struct skiffi_engine *engine, size_t *inflight, size_t *unanswered, size_t *unsent);
+	/* What is under way; nothing when all is 0. */
+	struct skiffi_engine_load (*load)(const struct skiffi_engine *engine);
 
 	/* Adds what is known of the current or last attempt; adds counters. */
 	void (*info)(const struct skiffi_engine *engine, struct skiff_connection *connection);

@@ -81,12 +81,12 @@ void skiffi_native_end(struct native_engine *self, const struct skiff_error *err
 static bool native_falls_back(struct native_engine *self)
 {
 	enum skiff_code code = self->error.code;
-	return self->base.config->options->version == SKIFF_MQTT_AUTO && !self->up_us &&
+	return self->base.config->options->version == SKIFF_MQTT_AUTO && !self->settled && !self->close_wanted &&
 	       skiffi_session_version(self->session) == SKIFFI_V5 &&
 	       (code == SKIFF_MQTT_VERSION || code == SKIFF_MQTT_CLOSED);
 }
 
-static void native_open(struct skiffi_engine *engine);
+static void native_begin(struct native_engine *self);
 
 static void native_closed(void *user)
 {
@@ -111,7 +111,7 @@ static void native_closed(void *user)
 	native_unlock(self);
 	if (again) {
 		skiffi_log(SKIFF_LOG_INFO, "engine", "the broker does not take MQTT 5; trying 3.1.1");
-		native_open(&self->base);
+		native_begin(self);
 	} else {
 		skiffi_native_notify(self);
 	}
@@ -271,12 +271,12 @@ static void native_start_failed(struct native_engine *self)
 	skiffi_loop_post(self->base.config->loop, &self->wake); /* the wake finds DOWN untold */
 }
 
-static void native_open(struct skiffi_engine *engine)
+static void native_begin(struct native_engine *self)
 {
-	struct native_engine *self = native_of(engine);
+	struct skiffi_loop *loop = self->base.config->loop;
 	assert(self->state == NATIVE_IDLE);
 	if (!self->timer_inited) {
-		uv_timer_init(&engine->config->loop->uv, &self->timer);
+		uv_timer_init(&loop->uv, &self->timer);
 		self->timer.data = self;
 		self->timer_inited = true;
 	}
@@ -285,13 +285,13 @@ static void native_open(struct skiffi_engine *engine)
 	self->seen.phases = (struct skiff_phases){-1, -1, -1, -1, -1, -1, -1};
 	self->seen.reason = -1;
 	self->error = (struct skiff_error){0};
-	self->ending = self->fault = false;
+	self->ending = self->fault = self->close_wanted = self->deaf = false;
 	self->down_told = true;
 	self->started_us = skiffi_now_us();
 	self->greeting_us = self->up_us = 0;
 	self->state = NATIVE_OPENING;
 	native_unlock(self);
-	self->transport = skiffi_transport_new(engine->config->loop, &self->transport_config, &native_events, self);
+	self->transport = skiffi_transport_new(loop, &self->transport_config, &native_events, self);
 	if (self->transport && self->transport->ops->open(self->transport)) {
 		skiffi_native_arm(self);
 		return;
@@ -302,11 +302,27 @@ static void native_open(struct skiffi_engine *engine)
 	native_start_failed(self);
 }
 
+/* A refusal of MQTT 5 counts for the attempt that met it; the next one asks again, until a broker has answered. */
+static void native_open(struct skiffi_engine *engine)
+{
+	struct native_engine *self = native_of(engine);
+	native_lock(self);
+	if (engine->config->options->version == SKIFF_MQTT_AUTO && !self->settled)
+		skiffi_session_set_version(self->session, SKIFFI_V5);
+	native_unlock(self);
+	native_begin(self);
+}
+
+/* In order: what is written still leaves, as far as that goes without waiting. */
 static void native_close(struct skiffi_engine *engine, bool abort)
 {
+	struct native_engine *self = native_of(engine);
 	struct skiff_error error;
+	self->close_wanted = true;
+	if (!abort)
+		skiffi_native_pump_out(self);
 	skiffi_fail(&error, SKIFF_CLOSED, 0, "closed by this client");
-	skiffi_native_end(native_of(engine), &error, abort);
+	skiffi_native_end(self, &error, abort);
 }
 
 /* A failed session, and an accepted CONNACK, are also the engine's business. */
@@ -320,6 +336,7 @@ static size_t native_filter(struct native_engine *self, struct skiffi_event *eve
 		}
 		if (events[i].kind == SKIFFI_EVENT_UP) {
 			self->state = NATIVE_UP;
+			self->settled = true;
 			self->up_us = skiffi_now_us();
 		}
 		if (kept != i) {
@@ -420,12 +437,13 @@ static void native_unkeep(struct skiffi_engine *engine, struct skiffi_kept *kept
 	skiffi_session_unkeep(native_of(engine)->session, kept);
 }
 
-static void native_load(const struct skiffi_engine *engine, size_t *inflight, size_t *unanswered, size_t *unsent)
+static struct skiffi_engine_load native_load(const struct skiffi_engine *engine)
 {
-	const struct native_engine *self = (const struct native_engine *)engine;
-	*inflight = skiffi_session_inflight(self->session);
-	*unanswered = skiffi_session_unanswered(self->session);
-	*unsent = skiffi_session_unsent(self->session);
+	const struct skiffi_session *session = ((const struct native_engine *)engine)->session;
+	return (struct skiffi_engine_load){.inflight = skiffi_session_inflight(session),
+		.inflight_bytes = skiffi_session_inflight_bytes(session),
+		.unanswered = skiffi_session_unanswered(session),
+		.unsent_bytes = skiffi_session_unsent(session)};
 }
 
 static void native_info(const struct skiffi_engine *engine, struct skiff_connection *connection)

@@ -25,10 +25,12 @@ struct native_engine {
 	struct skiffi_output writing;       /* taken from the session; loop thread */
 	_Atomic(bool) writer_sleeps;        /* the output is empty: who adds to it must wake the loop */
 	_Atomic(bool) room_wanted;
-	bool ending;    /* under the lock: DISCONNECT is in the output; close when it is written */
-	bool fault;     /* the session failed: close when its last words are written */
-	bool down_told; /* under the lock */
-	bool fell_back; /* MQTT 5 was refused and 3.1.1 is used from now on */
+	_Atomic(bool) ending; /* under the lock: DISCONNECT is in the output; close when it is written */
+	bool fault;           /* the session failed: close when its last words are written */
+	bool down_told;       /* under the lock */
+	bool settled;         /* some CONNACK was accepted: the version is no longer a guess */
+	bool close_wanted;    /* this attempt is to end, whatever becomes of it; loop thread */
+	bool deaf;            /* reading is off until our acknowledgements have left; loop thread */
 	struct skiffi_job wake;
 	uv_timer_t timer;
 	bool timer_inited;

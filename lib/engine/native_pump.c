@@ -9,7 +9,7 @@
 #include "engine/native_internal.h"
 #include <sched.h>
 
-enum { PUMP_PIECES = 64, PUMP_WRITES = 64, PUMP_READS = 16 };
+enum { PUMP_PIECES = 64, PUMP_WRITES = 64, PUMP_READS = 16, PUMP_ANSWERS_BYTES = 256 * 1024 };
 
 enum pump_outcome { PUMP_MORE, PUMP_BLOCKED, PUMP_EMPTY };
 
@@ -80,14 +80,28 @@ static enum pump_outcome pump_all(struct native_engine *self, struct pump_news *
 /* What waits for the output to be empty: a DISCONNECT that was to be the last, the last words of a fault. */
 static void pump_drained(struct native_engine *self)
 {
+	struct skiff_error error = {SKIFF_CLOSED, 0, "disconnected by this client"};
+	if (!self->fault && !atomic_load(&self->ending))
+		return;
+	if (self->fault) {
+		pthread_mutex_lock(self->base.config->lock);
+		error = *skiffi_session_error(self->session);
+		pthread_mutex_unlock(self->base.config->lock);
+	}
+	skiffi_native_end(self, &error, false);
+}
+
+/* A peer that sends but does not read would make us heap up acknowledgements for it: then nothing more is read. */
+static void pump_listen(struct native_engine *self, enum pump_outcome outcome)
+{
+	if (outcome != PUMP_BLOCKED && !self->deaf)
+		return;
 	pthread_mutex_lock(self->base.config->lock);
-	bool ending = self->ending, fault = self->fault;
-	struct skiff_error error = *skiffi_session_error(self->session);
+	bool deaf = outcome == PUMP_BLOCKED && skiffi_session_answers_bytes(self->session) > PUMP_ANSWERS_BYTES;
 	pthread_mutex_unlock(self->base.config->lock);
-	if (fault)
-		skiffi_native_end(self, &error, false);
-	else if (ending)
-		skiffi_native_end(self, &(struct skiff_error){SKIFF_CLOSED, 0, "disconnected by this client"}, false);
+	if (deaf != self->deaf && self->state != NATIVE_CLOSING)
+		self->transport->ops->reading(self->transport, !deaf);
+	self->deaf = deaf;
 }
 
 void skiffi_native_pump_out(struct native_engine *self)
@@ -98,6 +112,7 @@ void skiffi_native_pump_out(struct native_engine *self)
 	enum pump_outcome outcome = pump_all(self, &news);
 	if (outcome == PUMP_MORE)
 		skiffi_loop_post(self->base.config->loop, &self->wake);
+	pump_listen(self, outcome);
 	if (outcome == PUMP_EMPTY || (outcome == PUMP_BLOCKED && self->fault))
 		pump_drained(self);
 	/* Where nothing left there is no room to tell of, and whoever wants it would ask again at once. */
@@ -117,7 +132,8 @@ static bool pump_read(struct native_engine *self)
 	pthread_mutex_unlock(self->base.config->lock);
 	skiffi_native_notify(self);
 	skiffi_native_pump_out(self);
-	return len == SKIFFI_LOOP_SCRATCH_BYTES && (self->state == NATIVE_GREETING || self->state == NATIVE_UP);
+	return len == SKIFFI_LOOP_SCRATCH_BYTES && !self->deaf &&
+	       (self->state == NATIVE_GREETING || self->state == NATIVE_UP);
 }
 
 void skiffi_native_pump_in(struct native_engine *self)

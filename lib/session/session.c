@@ -96,6 +96,14 @@ bool skiffi_session_wrote(struct skiffi_session *session, size_t before, bool ok
 	return true;
 }
 
+bool skiffi_session_answer(struct skiffi_session *session, enum skiffi_packet_type type, const struct skiffi_ack *ack)
+{
+	size_t before = session->output.bytes.tail;
+	bool ok = skiffi_ack_encode(&session->output.bytes, session->version, type, ack);
+	session->answers_bytes += session->output.bytes.tail - before;
+	return skiffi_session_wrote(session, before, ok);
+}
+
 bool skiffi_session_take_output(struct skiffi_session *session, struct skiffi_output *empty)
 {
 	if (!session->output.len)
@@ -104,6 +112,8 @@ bool skiffi_session_take_output(struct skiffi_session *session, struct skiffi_ou
 	session->output = *empty;
 	*empty = taken;
 	session->unacknowledged = 0;
+	session->answers_taken += session->answers_bytes;
+	session->answers_bytes = 0;
 	return true;
 }
 
@@ -116,6 +126,7 @@ void skiffi_session_sent(struct skiffi_session *session, size_t len, int64_t now
 void skiffi_session_give_back(struct skiffi_session *session, struct skiffi_output *output)
 {
 	skiffi_output_clear(output, &session->pool);
+	session->answers_taken = 0;
 }
 
 /* ---- faults ---- */
@@ -433,6 +444,7 @@ void skiffi_session_down(struct skiffi_session *session)
 	session->partial_used = false;
 	session->input_len = 0;
 	session->unacknowledged = 0;
+	session->answers_bytes = session->answers_taken = 0;
 	session->ping_sent_us = SKIFFI_NEVER;
 	session->state = SESSION_DOWN;
 	session->telling |= TELL_GONE;
@@ -477,6 +489,16 @@ size_t skiffi_session_inflight(const struct skiffi_session *session)
 size_t skiffi_session_unanswered(const struct skiffi_session *session)
 {
 	return session->inflight.others;
+}
+
+size_t skiffi_session_inflight_bytes(const struct skiffi_session *session)
+{
+	return session->inflight_bytes;
+}
+
+size_t skiffi_session_answers_bytes(const struct skiffi_session *session)
+{
+	return session->answers_bytes + session->answers_taken;
 }
 
 size_t skiffi_session_unsent(const struct skiffi_session *session)

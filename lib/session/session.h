@@ -107,6 +107,9 @@ void skiffi_session_statistics(const struct skiffi_session *session, struct skif
  * when all are 0. */
 size_t skiffi_session_inflight(const struct skiffi_session *session);
 size_t skiffi_session_unanswered(const struct skiffi_session *session);
+/* The memory that messages in flight take; acknowledgements of ours that wait to be written. Bytes. */
+size_t skiffi_session_inflight_bytes(const struct skiffi_session *session);
+size_t skiffi_session_answers_bytes(const struct skiffi_session *session);
 size_t skiffi_session_unsent(const struct skiffi_session *session);
 
 /* A copy of `message` out of the session's pool; and its end. */

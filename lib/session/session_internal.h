@@ -59,6 +59,9 @@ struct skiffi_session {
 	struct skiffi_output output;
 	struct skiffi_kept_pool pool;
 	struct skiffi_inflight inflight;
+	size_t inflight_bytes; /* of the messages kept in it */
+	size_t answers_bytes;  /* acknowledgements in `output`, */
+	size_t answers_taken;  /* and in what was taken of it and not given back */
 	struct skiffi_aliases_out aliases_out;
 	uint32_t outstanding; /* exchanges of QoS 1 and 2 on this connection that have not ended [MQTT-4.9.0-1] */
 	uint16_t resend;      /* first in flight not sent again on this connection; 0: all are */
@@ -99,6 +102,9 @@ void skiffi_session_count_output(struct skiffi_session *session, size_t before);
 /* The same for what an encoder appended; faults when `ok` is not. */
 bool skiffi_session_wrote(struct skiffi_session *session, size_t before, bool ok);
 
+/* Writes an acknowledgement: PUBACK, PUBREC, PUBREL or PUBCOMP; false: the session has failed. */
+bool skiffi_session_answer(struct skiffi_session *session, enum skiffi_packet_type type, const struct skiffi_ack *ack);
+
 /* An owned copy of a view, replacing `*text`; NULL for an absent view, or when memory is out. */
 void skiffi_session_keep_text(char **text, struct skiff_bytes view);
 
@@ -106,6 +112,7 @@ static inline void skiffi_session_event(
 	struct skiffi_event *event, enum skiffi_event_kind kind, void *op, enum skiff_code code, int reason)
 {
 	event->kind = kind;
+	event->session_present = false;
 	event->op = op;
 	event->code = code;
 	event->reason = reason;

@@ -43,9 +43,7 @@ static void received_remove(struct skiffi_session *session, uint16_t id)
 static bool receive_ack(struct skiffi_session *session, enum skiffi_packet_type type, uint16_t id, uint8_t reason)
 {
 	struct skiffi_ack ack = {.packet_id = id, .reason = session->version == SKIFFI_V5 ? reason : 0};
-	size_t before = session->output.bytes.tail;
-	return skiffi_session_wrote(
-		session, before, skiffi_ack_encode(&session->output.bytes, session->version, type, &ack));
+	return skiffi_session_answer(session, type, &ack);
 }
 
 /* Fills in the topic that an alias stands for, or learns it. STEP_EVENT: go on. */

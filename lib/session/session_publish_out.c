@@ -127,6 +127,7 @@ static enum skiff_code publish_qos12(
 		skiffi_inflight_end(&session->inflight, publish->packet_id);
 		return SKIFF_MEMORY;
 	}
+	session->inflight_bytes += skiffi_kept_weight(kept);
 	session->outstanding++; /* [MQTT-4.9.0-2] */
 	session->messages_out++;
 	return SKIFF_OK;
@@ -172,14 +173,22 @@ enum skiff_code skiffi_session_publish(struct skiffi_session *session, const str
 
 /* ---- acknowledgements ---- */
 
+/* Takes the message out of its slot; the reference is the caller's. */
+static struct skiffi_kept *publish_take_kept(struct skiffi_session *session, struct skiffi_slot *slot)
+{
+	struct skiffi_kept *kept = slot->kept;
+	if (kept)
+		session->inflight_bytes -= skiffi_kept_weight(kept);
+	slot->kept = NULL;
+	return kept;
+}
+
 static void publish_write_release(struct skiffi_session *session, uint16_t id, uint8_t reason)
 {
 	struct skiffi_ack ack = {.packet_id = id, .reason = reason};
 	if (session->state != SESSION_UP) /* [MQTT-3.14.4-1] */
 		return;
-	size_t before = session->output.bytes.tail;
-	skiffi_session_wrote(
-		session, before, skiffi_ack_encode(&session->output.bytes, session->version, SKIFFI_PUBREL, &ack));
+	skiffi_session_answer(session, SKIFFI_PUBREL, &ack);
 }
 
 /* [MQTT-4.4.0-1], [MQTT-4.6.0-1]: with the old ids, DUP set, in order, within the window. */
@@ -220,7 +229,7 @@ static enum session_step publish_ended(struct skiffi_session *session, enum skif
 	struct skiffi_slot *slot = &session->inflight.slots[id];
 	void *op = slot->op;
 	publish_no_resend(session, id);
-	skiffi_kept_unref(&session->pool, slot->kept);
+	skiffi_kept_unref(&session->pool, publish_take_kept(session, slot));
 	skiffi_inflight_end(&session->inflight, id);
 	session->outstanding--;
 	publish_resend_window(session);
@@ -244,7 +253,7 @@ static enum session_step publish_on_pubrec(struct skiffi_session *session, struc
 		return STEP_QUIET;
 	}
 	publish_no_resend(session, ack->packet_id);
-	skiffi_kept_unref(&session->pool, slot->kept); /* [MQTT-4.3.3-6]: never sent again */
+	skiffi_kept_unref(&session->pool, publish_take_kept(session, slot)); /* [MQTT-4.3.3-6]: never sent again */
 	skiffi_inflight_released(&session->inflight, ack->packet_id);
 	publish_write_release(session, ack->packet_id, 0); /* [MQTT-4.3.3-4] */
 	return STEP_QUIET;
@@ -303,11 +312,11 @@ static void publish_tell_lost(struct skiffi_session *session, uint16_t id, struc
 	struct skiffi_slot *slot = &session->inflight.slots[id];
 	if (slot->await == SKIFFI_AWAIT_PUBACK) {
 		skiffi_session_event(event, SKIFFI_EVENT_REQUEUE, NULL, SKIFF_OK, -1);
-		event->kept = slot->kept;
+		event->kept = publish_take_kept(session, slot);
 		event->kept->op = slot->op;
 	} else if (slot->await == SKIFFI_AWAIT_PUBREC) {
 		skiffi_session_event(event, SKIFFI_EVENT_LOST, slot->op, SKIFF_MQTT_SESSION_LOST, -1);
-		skiffi_kept_unref(&session->pool, slot->kept);
+		skiffi_kept_unref(&session->pool, publish_take_kept(session, slot));
 	} else {
 		skiffi_session_event(event, SKIFFI_EVENT_DONE, slot->op, SKIFF_OK, -1);
 	}

@@ -45,8 +45,6 @@ void suite_loop_stop(struct suite_loop *loop)
 	if (loop->loop.ws_context_free)
 		loop->loop.ws_context_free(&loop->loop);
 	uv_run(&loop->loop.uv, UV_RUN_DEFAULT);
-	if (loop->loop.ws_context_finish)
-		loop->loop.ws_context_finish(&loop->loop);
 	uv_run(&loop->loop.uv, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop->loop.uv), 0);
 	skiffi_free(loop->loop.scratch);

@@ -30,8 +30,8 @@ struct skiff_client *skiff_client_new(const struct skiff_options *options, struc
 
 /** Ends a client: drops the connection at once (without DISCONNECT, so that the broker publishes the will; use
  * skiff_disconnect before for a clean end), ends every token with SKIFF_CLOSED, waits until no handler of it runs any
- * more, and frees it. Inside one of the client's own handlers it returns at once and the end comes after the handler.
- * NULL is allowed. Tokens stay valid until freed themselves. */
+ * more, and frees it. Inside one of the client's own handlers it returns at once, no handler of the client is called any
+ * more, not even for the event that the connection ended, and the end comes after the handler. NULL is allowed. Tokens stay valid until freed themselves. */
 void skiff_client_free(struct skiff_client *client);
 
 /* ---- connection ---- */

@@ -62,7 +62,7 @@ struct skiff_reconnect_options {
 
 /** Messages that cannot be sent now: no connection, or the broker's window is full. */
 struct skiff_queue_options {
-	size_t max_bytes;             /* 0: 64 MiB; counts what waits and what is unsent */
+	size_t max_bytes;             /* 0: 64 MiB; counts what waits, is unsent or unacknowledged */
 	enum skiff_full_policy full;
 	bool refuse_offline;          /* publish without a connection fails with SKIFF_USAGE_STATE instead of waiting */
 };
