@@ -19,7 +19,7 @@ static struct broker *broker;
 struct tally {
 	struct waiting_count distinct;
 	unsigned seen[NUMBERS];
-	unsigned repeats, misplaced;
+	unsigned repeats, fresh_repeats, misplaced; /* fresh: not marked as repeated by the broker */
 	uint32_t next;
 };
 
@@ -34,6 +34,7 @@ static void tally_message(struct skiff_client *client, const struct skiff_messag
 		tally->misplaced++;
 	} else if (tally->seen[number]++) {
 		tally->repeats++;
+		tally->fresh_repeats += !message->dup;
 	} else {
 		tally->misplaced += number != tally->next;
 		tally->next = number + 1;
@@ -64,12 +65,14 @@ static uint32_t random_seed(void)
 	return seed;
 }
 
-static void numbers_over_cuts(uint8_t qos, struct tally *tally)
+static void numbers_over_cuts(uint8_t qos, bool cut_far, struct tally *tally)
 {
+	static const char *const ids[][2] = {[1] = {"from1", "to1"}, [2] = {"from2", "to2"}, [3] = {"from3", "to3"}};
+	const unsigned pair = qos == 2 && cut_far ? 3 : qos; /* no test meets the sessions of another */
 	struct relay *near = relay_start(broker_port(broker, BROKER_TCP)),
 		     *far = relay_start(broker_port(broker, BROKER_TCP));
-	struct skiff_options from_options = cut_options(near, qos == 1 ? "from1" : "from2");
-	struct skiff_options to_options = cut_options(far, qos == 1 ? "to1" : "to2");
+	struct skiff_options from_options = cut_options(near, ids[pair][0]);
+	struct skiff_options to_options = cut_options(far, ids[pair][1]);
 	struct user *from = user_connected(&from_options), *to = user_connected(&to_options);
 	uint32_t random = random_seed();
 	user_expect(skiff_subscribe(to->client, "numbers", 2, tally_message, tally), SKIFF_OK);
@@ -79,7 +82,8 @@ static void numbers_over_cuts(uint8_t qos, struct tally *tally)
 		assert_int_equal(skiff_publish_message(from->client, &message, NULL), SKIFF_OK);
 		if (number % 40 == 0) {
 			relay_cut_after(near, 1 + random_next(&random) % CUT_BYTES);
-			relay_cut_after(far, 1 + random_next(&random) % CUT_BYTES);
+			if (cut_far)
+				relay_cut_after(far, 1 + random_next(&random) % CUT_BYTES);
 		}
 		if (number % 40 == 39)
 			assert_true(waiting_reach(&tally->distinct, number / 2, QUICK_MS));
@@ -88,7 +92,7 @@ static void numbers_over_cuts(uint8_t qos, struct tally *tally)
 	if (!all)
 		fail_msg("%u of %d came", (unsigned)waiting_value(&tally->distinct), NUMBERS);
 	assert_int_equal(skiff_flush(from->client, QUICK_MS), SKIFF_OK);
-	assert_true(relay_connections(near) > 5 && relay_connections(far) > 5);
+	assert_true(relay_connections(near) > 5 && (!cut_far || relay_connections(far) > 5));
 	assert_true(watch_events_paired(from->watch) && watch_events_paired(to->watch));
 	assert_int_equal(watch_events_of(from->watch, SKIFF_EVENT_SESSION_LOST), 0);
 	user_free(from);
@@ -101,16 +105,27 @@ static void qos1_at_least_once_over_cuts(void **state)
 {
 	static struct tally tally;
 	(void)state;
-	numbers_over_cuts(1, &tally);
+	numbers_over_cuts(1, true, &tally);
 	assert_int_equal(tally.misplaced, 0);
 }
 
-static void qos2_exactly_once_over_cuts(void **state)
+static void qos2_sent_exactly_once_over_cuts(void **state)
 {
 	static struct tally tally;
 	(void)state;
-	numbers_over_cuts(2, &tally);
+	numbers_over_cuts(2, false, &tally);
 	assert_int_equal(tally.repeats, 0);
+	assert_int_equal(tally.misplaced, 0);
+}
+
+/* Mosquitto 2.0.11 sends a PUBLISH again, marked as repeated, for which it has had PUBREC, when the connection is cut
+ * twice before its PUBREL is through. For the client that is a new message: PUBREL had ended the first one. */
+static void qos2_received_exactly_once_over_cuts(void **state)
+{
+	static struct tally tally;
+	(void)state;
+	numbers_over_cuts(2, true, &tally);
+	assert_int_equal(tally.fresh_repeats, 0);
 	assert_int_equal(tally.misplaced, 0);
 }
 
@@ -221,7 +236,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(qos1_at_least_once_over_cuts),
-		cmocka_unit_test(qos2_exactly_once_over_cuts),
+		cmocka_unit_test(qos2_sent_exactly_once_over_cuts),
+		cmocka_unit_test(qos2_received_exactly_once_over_cuts),
 		cmocka_unit_test(events_come_in_pairs_over_many_reconnects),
 		cmocka_unit_test(stalled_way_is_noticed),
 		cmocka_unit_test(refused_attempts_go_on_with_first_too),

@@ -137,9 +137,9 @@ static void qos2_exactly_once_over_a_kill_with_a_session(void **state)
 	broker_stop(broker);
 }
 
-/* The broker saves all it has when it is asked to end, in whatever state the exchanges are. Mosquitto 2.0.11 forgets
- * over a restart that it has sent PUBREL, and sends such a message again, marked as repeated; one that our publisher
- * had sent twice would come without that mark. cuts.c tests the way inward. */
+/* The broker saves all it has when it is asked to end, in whatever state the exchanges are. Mosquitto 2.0.11 may send
+ * again, marked as repeated, what it has had PUBREC for (see cuts.c); what our publisher had sent twice would come
+ * without that mark. */
 static void qos2_exactly_once_over_restarts_in_mid_flow(void **state)
 {
 	enum { RESTARTS = 5 };

@@ -101,27 +101,24 @@ struct watch_search {
 	struct watch *watch;
 	enum skiff_event_kind kind;
 	unsigned nth;
+	const struct watch_event *found;
 };
-
-static const struct watch_event *search_find(const struct watch_search *search)
-{
-	unsigned seen = 0;
-	for (size_t i = 0; i < watch_event_count(search->watch); i++)
-		if (search->watch->event[i].event.kind == search->kind && ++seen == search->nth)
-			return &search->watch->event[i];
-	return NULL;
-}
 
 static bool search_found(const void *subject)
 {
-	return search_find(subject) != NULL;
+	struct watch_search *search = (struct watch_search *)subject;
+	unsigned seen = 0;
+	for (size_t i = 0; !search->found && i < watch_event_count(search->watch); i++)
+		if (search->watch->event[i].event.kind == search->kind && ++seen == search->nth)
+			search->found = &search->watch->event[i];
+	return search->found != NULL;
 }
 
 const struct watch_event *watch_await_event(struct watch *watch, enum skiff_event_kind kind, unsigned nth, int ms)
 {
-	struct watch_search search = {watch, kind, nth};
+	struct watch_search search = {watch, kind, nth, NULL};
 	if (waiting_until(search_found, &search, ms))
-		return search_find(&search);
+		return search.found;
 	watch_print_events(watch);
 	return NULL;
 }
