@@ -19,7 +19,6 @@ build | command pkg-config          | pkg-config             | pkgconf-pkg-confi
 build | module openssl              | libssl-dev             | openssl-devel           | openssl       | openssl-dev       | openssl@3
 build | module libuv                | libuv1-dev             | libuv-devel             | libuv         | libuv-dev         | libuv
 build | module libwebsockets        | libwebsockets-dev      | libwebsockets-devel     | libwebsockets | libwebsockets-dev | libwebsockets
-build | plugin libwebsockets        | libwebsockets-evlib-uv | libwebsockets-devel     | libwebsockets | libwebsockets-evlib_uv | libwebsockets
 lab   | command mosquitto           | mosquitto              | mosquitto               | mosquitto     | mosquitto         | mosquitto
 lab   | command openssl             | openssl                | openssl                 | openssl       | openssl           | openssl@3
 test  | module cmocka               | libcmocka-dev          | libcmocka-devel         | cmocka        | cmocka-dev        | cmocka
@@ -78,21 +77,11 @@ setup_column()
 	esac
 }
 
-# The plug-in is loaded at run time, so nothing but its file tells that it is there; where libwebsockets was built with
-# libuv inside, pkg-config says so.
-setup_plugin_there()
-{
-	folder=$(pkg-config --variable=libdir libwebsockets) || return 1
-	[ -n "$(find "$folder" -maxdepth 1 -name 'libwebsockets-evlib_uv*' -print -quit)" ] ||
-		pkg-config --static --libs libwebsockets | grep -q -e '-luv'
-}
-
 setup_there()
 {
 	case $1 in
 	command) command -v "$2" >/dev/null ;;
 	module) command -v pkg-config >/dev/null && pkg-config --exists "$2" ;;
-	plugin) command -v pkg-config >/dev/null && setup_plugin_there ;;
 	file) [ -e "$2" ] ;;
 	program) echo '#include <stdio.h>' | cc -xc -fsyntax-only - 2>/dev/null ;;
 	runtime) echo 'int LLVMFuzzerTestOneInput(void){return 0;}' | clang "-fsanitize=$2" -xc - -o /dev/null 2>/dev/null ;;

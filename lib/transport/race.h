@@ -2,7 +2,7 @@
 /* race.h: happy eyeballs [RFC 8305] over anything that can begin and cancel an attempt to one address.
  *
  * A new attempt begins when the one before has failed, or after 250 ms without a decision; the first to succeed wins
- * and the others are cancelled. Used by tcp.c with sockets and by ws.c with libwebsockets' connections. */
+ * and the others are cancelled. Used by tcp.c with sockets. */
 #ifndef SKIFFI_RACE_H
 #define SKIFFI_RACE_H
 

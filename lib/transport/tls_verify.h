@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tls_verify.h: chain, name and revocation of the server's certificate; and the translation of what OpenSSL saw, here
- * and in the peer's alerts, into our errors. Used by tls.c and ws.c alike, through hooks in the SSL_CTX. */
+ * and in the peer's alerts, into our errors. Used by tls.c through hooks in the SSL_CTX. */
 #ifndef SKIFFI_TLS_VERIFY_H
 #define SKIFFI_TLS_VERIFY_H
 

@@ -6,7 +6,7 @@
  *
  * Everything runs on the loop thread; no operation blocks; no operation calls up from inside: an event that an
  * operation causes comes later from the loop. One exception is allowed to implementations, and none is needed by users:
- * an event may be called from inside the callback of libuv or libwebsockets in which it arose.
+ * an event may be called from inside the callback of libuv in which it arose.
  * A user may call any operation, including close, from inside an event.
  *
  * Nothing above this seam asks which transport it is. What it wants to know, it asks through `info`. */
