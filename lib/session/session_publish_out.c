@@ -10,6 +10,9 @@
 #include "session/session_internal.h"
 #include <assert.h>
 
+/* The smallest window that a broker is known to end the connection for: mosquitto's default. */
+enum { PUBLISH_WINDOW_V311_QOS2 = 20 };
+
 static struct skiffi_publish publish_of(const struct skiff_message *message, const struct skiffi_kept *kept)
 {
 	if (!kept)
@@ -133,10 +136,11 @@ static enum skiff_code publish_qos12(
 	return SKIFF_OK;
 }
 
-/* Whether one more exchange may begin [MQTT-3.3.4-7]. */
-static bool publish_window(const struct skiffi_session *session)
+/* Whether one more exchange may begin [MQTT-3.3.4-7]. In MQTT 3.1.1 a broker names no window, but has one for QoS 2. */
+static bool publish_window(const struct skiffi_session *session, uint8_t qos)
 {
-	return session->outstanding < session->broker.receive_maximum;
+	bool unnamed = qos == 2 && session->version != SKIFFI_V5;
+	return session->outstanding < (unnamed ? PUBLISH_WINDOW_V311_QOS2 : session->broker.receive_maximum);
 }
 
 enum skiff_code skiffi_session_publish(struct skiffi_session *session, const struct skiff_message *message,
@@ -156,7 +160,7 @@ enum skiff_code skiffi_session_publish(struct skiffi_session *session, const str
 	if (session->output.len > session->config->output_high_bytes)
 		return SKIFF_AGAIN;
 	/* [MQTT-3.3.4-7]; a message must not pass one that is still to be sent again [MQTT-4.6.0-1] */
-	if (publish.qos && (!publish_window(session) || session->resend))
+	if (publish.qos && (!publish_window(session, publish.qos) || session->resend))
 		return SKIFF_AGAIN;
 	bool keep = publish.qos || publish.payload.len >= SKIFFI_OUTPUT_BY_REFERENCE_BYTES;
 	if (kept)
@@ -194,8 +198,10 @@ static void publish_write_release(struct skiffi_session *session, uint16_t id, u
 /* [MQTT-4.4.0-1], [MQTT-4.6.0-1]: with the old ids, DUP set, in order, within the window. */
 static void publish_resend_window(struct skiffi_session *session)
 {
-	while (session->resend && session->state == SESSION_UP && publish_window(session)) {
+	while (session->resend && session->state == SESSION_UP) {
 		struct skiffi_slot *slot = &session->inflight.slots[session->resend];
+		if (!publish_window(session, slot->kept->qos))
+			return;
 		struct skiffi_publish publish = publish_of(NULL, slot->kept);
 		publish.packet_id = session->resend;
 		publish.dup = true; /* [MQTT-3.3.1-1] */

@@ -10,8 +10,7 @@
 struct skiffi_transport *skiffi_tcp_new(struct skiffi_loop *loop, const struct skiffi_transport_config *config,
 	const struct skiffi_transport_events *events, void *user);
 
-/* The error of a connection attempt to `address` that ended in `error_number` (errno), with the way out; ws.c says it
- * in the same words. */
+/* The error of a connection attempt to `address` that ended in `error_number` (errno), with the way out. */
 void skiffi_tcp_connect_error(const struct skiffi_address *address, int error_number, struct skiff_error *error);
 
 #endif

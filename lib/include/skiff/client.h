@@ -47,7 +47,7 @@ struct skiff_disconnect_options {
 };
 
 /** Ends the connection and automatic reconnect: waits up to `grace_ms` for what is under way (messages queued, in
- * flight, subscriptions), sends DISCONNECT, closes. `how` NULL: normal. Allowed in every state. What is not through
+ * flight, subscriptions), sends DISCONNECT, closes. `how` NULL: normal. Allowed in every state, once at a time. What is not through
  * by then stays for the next connect when the session is kept, else ends with SKIFF_CLOSED.
  * Result: a token (the caller's); it ends with SKIFF_OK, or with SKIFF_TIMEOUT when the grace was too short. */
 struct skiff_token *skiff_disconnect(struct skiff_client *client, int grace_ms, const struct skiff_disconnect_options *how);
