@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ws_cases_memory.c: memory runs out at each of our allocations in turn, from making a transport to its end. It must
  * say so, or get by; never hang, crash or leak. */
-#include "support/alloc_twin.h"
+#include "support/fault_alloc.h"
 #include "support/ws_listener.h"
 #include "transport/tls_context.h"
 #include "transport/transport.h"
@@ -81,10 +81,10 @@ static void script_echo(struct ws_peer *peer, void *user)
 static bool live(struct skiffi_loop *loop, const struct skiffi_transport_config *config, long steps)
 {
 	struct trial trial = {0};
-	alloc_twin_fail_after(steps);
+	fault_alloc_end_after(steps);
 	trial.transport = skiffi_transport_new(loop, config, &events, &trial);
 	if (!trial.transport || !trial.transport->ops->open(trial.transport)) {
-		alloc_twin_fail_after(-1);
+		fault_alloc_end_after(-1);
 		if (trial.transport)
 			trial.transport->ops->free(trial.transport);
 		return false;
@@ -94,7 +94,7 @@ static bool live(struct skiffi_loop *loop, const struct skiffi_transport_config 
 	trial.transport->ops->close(trial.transport, false);
 	while (!trial.closed)
 		uv_run(&loop->uv, UV_RUN_ONCE);
-	alloc_twin_fail_after(-1);
+	fault_alloc_end_after(-1);
 	trial.transport->ops->free(trial.transport);
 	if (trial.failed && trial.error.code != SKIFF_MEMORY)
 		fail_msg("after %ld: %s: %s", steps, skiff_code_slug(trial.error.code), trial.error.text);

@@ -2,10 +2,12 @@
 #include "support/fault_alloc.h"
 
 #include "base/alloc.h"
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-static size_t fault_nth, fault_count, fault_live;
+static _Atomic(size_t) fault_nth, fault_count, fault_live;
+static _Thread_local long fault_left = -1; /* allocations of this thread that are still granted; negative: all */
 
 void fault_alloc_arm(size_t nth)
 {
@@ -23,8 +25,17 @@ size_t fault_alloc_live(void)
 	return fault_live;
 }
 
+void fault_alloc_end_after(long count)
+{
+	fault_left = count;
+}
+
 static bool fault_granted(void)
 {
+	if (!fault_left)
+		return false;
+	if (fault_left > 0)
+		fault_left--;
 	return ++fault_count != fault_nth;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fault_alloc.h: linked in place of base/alloc.c, it fails one allocation of a test's choice and counts all of them. */
+/* fault_alloc.h: linked in place of base/alloc.c, it fails the allocations of a test's choice and counts all. */
 #ifndef TESTS_FAULT_ALLOC_H
 #define TESTS_FAULT_ALLOC_H
 
@@ -8,7 +8,10 @@
 /* Counts anew; the `nth` allocation from here fails, once (1: the next). 0: none fails. */
 void fault_alloc_arm(size_t nth);
 
-/* Allocations since then, those that failed included; and blocks not freed, of all that were ever given. */
+/* On the calling thread, `count` more are granted and none behind them; negative: all again, which is the start. */
+void fault_alloc_end_after(long count);
+
+/* Allocations since fault_alloc_arm, those that failed included; and blocks not freed, of all that were ever given. */
 size_t fault_alloc_count(void);
 size_t fault_alloc_live(void);
 

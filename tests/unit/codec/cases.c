@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cases.c: the harness behind the tables of packets. */
 #include "cases.h"
-#include "support/alloc_twin.h"
+#include "support/fault_alloc.h"
 #include "support/packet_any.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,9 +97,9 @@ static void check_no_memory(const struct packet_any *any)
 	struct skiffi_buffer out = {0};
 	bool written;
 
-	alloc_twin_fail_after(0);
+	fault_alloc_end_after(0);
 	written = packet_any_encode(&out, any);
-	alloc_twin_fail_after(-1);
+	fault_alloc_end_after(-1);
 	assert_false(written);
 	assert_int_equal(skiffi_buffer_len(&out), 0);
 	skiffi_buffer_release(&out);
