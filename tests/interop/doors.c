@@ -137,6 +137,48 @@ static void carries_qos2_of_any_size(void **state)
 	carry_sizes(state, 2);
 }
 
+/* Numbered messages, many of them under way at once. */
+static struct numbers {
+	struct waiting_count count;
+	uint32_t next;
+	unsigned misplaced;
+} numbers;
+
+static void number_message(struct skiff_client *client, const struct skiff_message *message, void *user)
+{
+	uint32_t number;
+	(void)client;
+	(void)user;
+	memcpy(&number, message->payload.data, sizeof number);
+	numbers.misplaced += number != numbers.next;
+	numbers.next = number + 1;
+	waiting_add(&numbers.count);
+}
+
+static void flow_keeps_its_order(void **state)
+{
+	enum { MESSAGES = 2000 };
+	for (uint8_t qos = 0; qos <= 2; qos++) {
+		struct user *user = door_user(state);
+		const char *topic = topic_of(state, "numbers");
+		numbers = (struct numbers){.next = 0};
+		user_expect(skiff_subscribe(user->client, topic, 2, number_message, NULL), SKIFF_OK);
+		for (uint32_t i = 0; i < MESSAGES; i++)
+			assert_int_equal(
+				skiff_publish_message(user->client,
+					&(struct skiff_message){
+						.topic = skiff_text(topic), .payload = {&i, sizeof i}, .qos = qos},
+					NULL),
+				SKIFF_OK);
+		assert_int_equal(skiff_flush(user->client, QUICK_MS), SKIFF_OK);
+		assert_true(waiting_reach(&numbers.count, MESSAGES, QUICK_MS));
+		user_disconnect(user);
+		user_free(user);
+		assert_int_equal(waiting_value(&numbers.count), MESSAGES);
+		assert_int_equal(numbers.misplaced, 0);
+	}
+}
+
 static void retained_message_greets_new_subscriber(void **state)
 {
 	struct user *user = door_user(state);
@@ -407,6 +449,7 @@ static const struct {
 	{"carries QoS 0 of any size", carries_qos0_of_any_size, IN_BOTH},
 	{"carries QoS 1 of any size", carries_qos1_of_any_size, IN_BOTH},
 	{"carries QoS 2 of any size", carries_qos2_of_any_size, IN_BOTH},
+	{"flow keeps its order", flow_keeps_its_order, IN_BOTH},
 	{"retained message greets new subscriber", retained_message_greets_new_subscriber, IN_BOTH},
 	{"will follows an abrupt end", will_follows_an_abrupt_end, IN_BOTH},
 	{"every matching handler runs", every_matching_handler_runs, IN_BOTH},
