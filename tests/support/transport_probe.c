@@ -20,7 +20,7 @@ struct probe {
 	bool echo, close_in_opened, unread_from_opened;
 	struct skiffi_job job;
 	void (*call)(struct probe *probe); /* what the job does */
-	bool on;                           /* its argument */
+	_Atomic(bool) on;                  /* its argument */
 	pthread_mutex_t lock;              /* guards what follows */
 	pthread_cond_t changed;
 	bool called, opened, ended, closing, closed;
