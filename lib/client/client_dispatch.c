@@ -124,10 +124,10 @@ static void dispatch_done(struct skiff_client *client, struct skiffi_event *even
 	if (event->kind == SKIFFI_EVENT_LOST && error.code == SKIFF_MQTT_SESSION_LOST)
 		client->session_lost++;
 	event->op = NULL;
+	if (event->code)
+		client->error = error;
 	if (!op) {
 		client->counted.dropped += event->code != SKIFF_OK;
-		if (event->code)
-			client->error = error;
 		return;
 	}
 	skiffi_client_token_note((struct skiff_token *)op, event);

@@ -260,10 +260,10 @@ static void options_default_times(struct skiff_options *options)
 	options_default(&options->keep_alive_s, DEFAULT_KEEP_ALIVE_S);
 }
 
-/* Random, so that it tells nothing of the machine: 96 bits, within the 23 characters plus what every broker takes. */
+/* Random, so that it tells nothing of the machine: 128 bits. */
 static void options_default_id(struct skiff_client *client)
 {
-	uint8_t bits[12];
+	uint8_t bits[16];
 	char *id = options_alloc(client, 6 + 2 * sizeof bits);
 	if (!id)
 		return;

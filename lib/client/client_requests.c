@@ -144,6 +144,7 @@ static void request_refused(
 {
 	for (size_t i = 0; request->subscribe && i < request->count; i++)
 		request_not_taken(client, request, i);
+	client->error = *error;
 	skiffi_client_token_end(request->token, error);
 	request_free(request);
 }
@@ -273,6 +274,8 @@ struct skiff_token *skiffi_client_requests_done(
 	skiffi_client_token_note(token, event);
 	if (event->code)
 		skiffi_client_error_of(&error, event, request->subscribe ? "the subscription" : "the unsubscription");
+	if (event->code)
+		client->error = error;
 	skiffi_client_token_settle(token, event->code ? &error : NULL);
 	request_free(request);
 	return token;

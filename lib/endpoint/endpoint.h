@@ -34,13 +34,13 @@ extern const struct skiffi_scheme skiffi_schemes[];
 struct skiffi_endpoint {
 	enum skiffi_transport_kind kind;
 	bool tls;
-	bool ip_literal;      /* `host` is a numeric address: no DNS, no SNI */
+	bool ip_literal; /* `host` is a numeric address: no DNS, no SNI */
 	uint16_t port;
-	char *url;            /* canonical, without user info: for people */
-	char *host;           /* to connect to: name or numeric address without brackets (with %zone); the path for SKIFFI_UNIX */
-	char *http_host;      /* Host header: host, brackets where needed, port unless the scheme's default */
-	char *path;           /* request target of the upgrade: path and query, at least "/"; default "/mqtt" */
-	char *user;           /* percent-decoded; NULL: none. Never printed */
+	char *url;  /* canonical, without user info: for people */
+	char *host; /* to connect to: name or numeric address without brackets (with %zone); the path for SKIFFI_UNIX */
+	char *http_host;             /* Host header: host, brackets where needed, port unless the scheme's default */
+	char *path;                  /* request target of the upgrade: path and query, at least "/"; default "/mqtt" */
+	char *user;                  /* percent-decoded; NULL: none. Never printed */
 	struct skiff_bytes password; /* percent-decoded, owned; absent: none. Never printed; wiped by free */
 };
 

@@ -25,12 +25,13 @@ struct skiffi_resolve; /* one lookup under way */
 
 /* Called once on the loop thread, never from inside skiffi_resolve_start; `error` NULL on success. `addresses` is
  * borrowed until return. */
-typedef void (*skiffi_resolve_fn)(void *user, const struct skiffi_addresses *addresses, const struct skiff_error *error);
+typedef void (*skiffi_resolve_fn)(
+	void *user, const struct skiffi_addresses *addresses, const struct skiff_error *error);
 
 /* Starts a lookup for `endpoint` (literals and Unix paths are answered without asking anybody). Loop thread.
  * `timeout_ms` -1: none. Result: the lookup, freed by itself when it has called back; NULL when memory is out. */
-struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const struct skiffi_endpoint *endpoint, int timeout_ms,
-	skiffi_resolve_fn done, void *user);
+struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const struct skiffi_endpoint *endpoint,
+	int timeout_ms, skiffi_resolve_fn done, void *user);
 
 /* Gives up: `done` will not be called. The system's lookup may go on by itself for a while; the loop outlives it. */
 void skiffi_resolve_cancel(struct skiffi_resolve *resolve);

@@ -73,9 +73,6 @@ bool skiffi_session_tells(const struct skiffi_session *session);
 /* Why it failed; borrowed. */
 const struct skiff_error *skiffi_session_error(const struct skiffi_session *session);
 
-/* Whether CONNACK has been accepted on this connection and it has not ended. */
-bool skiffi_session_up(const struct skiffi_session *session);
-
 /* ---- requests; allowed while up, else SKIFF_AGAIN ---- */
 
 /* Sends a message: `message`, or `kept` when not NULL (a reference is taken; `message` is then ignored). Topic and

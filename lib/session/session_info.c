@@ -9,11 +9,6 @@ const struct skiff_error *skiffi_session_error(const struct skiffi_session *sess
 	return &session->error;
 }
 
-bool skiffi_session_up(const struct skiffi_session *session)
-{
-	return session->state == SESSION_UP;
-}
-
 size_t skiffi_session_inflight(const struct skiffi_session *session)
 {
 	return session->inflight.messages;

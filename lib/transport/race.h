@@ -11,7 +11,8 @@
 enum { SKIFFI_RACE_DELAY_MS = 250 };
 
 struct skiffi_race_ops {
-	bool (*begin)(void *user, size_t index);  /* start the attempt to addresses.list[index]; false: failed at once, and told by skiffi_race_failed before */
+	bool (*begin)(void *user, size_t index);  /* start the attempt to addresses.list[index]; false: failed at once,
+						     and told by skiffi_race_failed before */
 	void (*cancel)(void *user, size_t index); /* drop that attempt; it will not be heard of again */
 	void (*lost)(void *user, const struct skiff_error *error); /* every attempt failed: the most telling error */
 };
@@ -29,7 +30,8 @@ struct skiffi_race {
 };
 
 /* Prepares a race; `timer` is initialised. Loop thread. */
-void skiffi_race_init(struct skiffi_race *race, struct skiffi_loop *loop, const struct skiffi_race_ops *ops, void *user);
+void skiffi_race_init(
+	struct skiffi_race *race, struct skiffi_loop *loop, const struct skiffi_race_ops *ops, void *user);
 
 /* Begins, over a copy of `addresses`. */
 void skiffi_race_start(struct skiffi_race *race, const struct skiffi_addresses *addresses);

@@ -25,7 +25,7 @@ struct skiffi_tls_context {
 	char *verify_name;
 	char *trust; /* for sentences */
 	char *certificate;
-	bool skip_chain, skip_name;
+	bool skip_chain;
 };
 
 /* The client's own certificate. */
@@ -277,7 +277,6 @@ static bool context_fill(struct skiffi_tls_context *context, const struct skiff_
 	if (!alpn && endpoint->kind == SKIFFI_WS)
 		alpn = "http/1.1";
 	context->skip_chain = options->insecure_skip_chain;
-	context->skip_name = options->insecure_skip_name;
 	if (!context_set_names(context, options, endpoint, error) || !context_set_texts(context, options, error) ||
 		!identity_load(&identity, options, error))
 		goto out;
@@ -335,11 +334,6 @@ const char *skiffi_tls_context_verify_name(const struct skiffi_tls_context *cont
 bool skiffi_tls_context_skips_chain(const struct skiffi_tls_context *context)
 {
 	return context->skip_chain;
-}
-
-bool skiffi_tls_context_skips_name(const struct skiffi_tls_context *context)
-{
-	return context->skip_name;
 }
 
 const char *skiffi_tls_context_trust(const struct skiffi_tls_context *context)

@@ -26,9 +26,8 @@ SSL_CTX *skiffi_tls_context_ssl(const struct skiffi_tls_context *context);
 const char *skiffi_tls_context_sni(const struct skiffi_tls_context *context);
 const char *skiffi_tls_context_verify_name(const struct skiffi_tls_context *context);
 
-/* What is not verified, by the user's wish. */
+/* Whether the chain is not verified, by the user's wish. */
 bool skiffi_tls_context_skips_chain(const struct skiffi_tls_context *context);
-bool skiffi_tls_context_skips_name(const struct skiffi_tls_context *context);
 
 /* Whom it trusts, for sentences: a file's or directory's name in quotes, or "the system's trust store". Borrowed. */
 const char *skiffi_tls_context_trust(const struct skiffi_tls_context *context);

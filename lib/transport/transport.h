@@ -24,11 +24,12 @@ struct skiffi_transport;
 /* What the way needs beside the endpoint. Borrowed; must outlive the transport. */
 struct skiffi_transport_config {
 	const struct skiffi_endpoint *endpoint;
-	struct skiffi_tls_context *tls;   /* for endpoints with TLS; NULL otherwise */
-	struct skiff_timeouts timeouts;   /* effective: no zeroes; -1 none. total_ms and mqtt_ms are the engine's business */
+	struct skiffi_tls_context *tls; /* for endpoints with TLS; NULL otherwise */
+	struct skiff_timeouts
+		timeouts; /* effective: no zeroes; -1 none. total_ms and mqtt_ms are the engine's business */
 	const struct skiff_user_property *http_headers; /* for the WebSocket upgrade; checked: no CR, LF, NUL */
 	size_t http_header_count;
-	size_t receive_high_bytes;        /* transports that must buffer what arrives stop reading at about this */
+	size_t receive_high_bytes; /* transports that must buffer what arrives stop reading at about this */
 };
 
 /* Called on the loop thread. None may be NULL. */
@@ -36,35 +37,38 @@ struct skiffi_transport_events {
 	void (*opened)(void *user);   /* bytes may flow */
 	void (*readable)(void *user); /* recv may give something; called again while there is more and reading is on */
 	void (*writable)(void *user); /* send may take something, after it took less than it was given */
-	void (*failed)(void *user, const struct skiff_error *error); /* once; also the peer's orderly end after `opened` */
-	void (*closed)(void *user);   /* once, last, after close: nothing will be called any more; free is allowed */
+	void (*failed)(
+		void *user, const struct skiff_error *error); /* once; also the peer's orderly end after `opened` */
+	void (*closed)(void *user); /* once, last, after close: nothing will be called any more; free is allowed */
 };
 
 /* Filled in by `info`; a part of the public struct skiff_connection is what it is. */
 struct skiffi_transport_ops {
 	const char *name;
 
-	/* Starts the way to the peer: resolving, racing the addresses, TLS, upgrade, each under its deadline. Reading is
-	 * on from `opened`. Result: false when memory is out; then free is allowed at once. */
+	/* Starts the way to the peer: resolving, racing the addresses, TLS, upgrade, each under its deadline. Reading
+	 * is on from `opened`. Result: false when memory is out; then free is allowed at once. */
 	bool (*open)(struct skiffi_transport *transport);
 
-	/* Copies up to `len` arrived bytes. Result: their number; 0 when there are none now; -1 when the stream has ended,
-	 * which `failed` tells or told. */
+	/* Copies up to `len` arrived bytes. Result: their number; 0 when there are none now; -1 when the stream has
+	 * ended, which `failed` tells or told. */
 	ptrdiff_t (*recv)(struct skiffi_transport *transport, void *data, size_t len);
 
-	/* Takes bytes from the front of `count` pieces, in order; the caller keeps the memory. Result: how many were taken
-	 * (less than all: `writable` comes when more can be); -1 as for recv. Taken means: handed to the kernel, or copied and sure to be
-	 * handed to it without another call. */
+	/* Takes bytes from the front of `count` pieces, in order; the caller keeps the memory. Result: how many were
+	 * taken (less than all: `writable` comes when more can be); -1 as for recv. Taken means: handed to the kernel,
+	 * or copied and sure to be handed to it without another call. */
 	ptrdiff_t (*send)(struct skiffi_transport *transport, const struct iovec *pieces, size_t count);
 
 	/* Switches `readable` off and on: back-pressure. */
 	void (*reading)(struct skiffi_transport *transport, bool on);
 
-	/* Adds what is known to `*connection`: phases up to websocket, address, tls_*, http_status. Any state until free. */
+	/* Adds what is known to `*connection`: phases up to websocket, address, tls_*, http_status. Any state until
+	 * free. */
 	void (*info)(const struct skiffi_transport *transport, struct skiff_connection *connection);
 
-	/* Ends the stream: orderly (`abort` false: what was taken is sent, TLS close_notify, WebSocket close 1000, as far as
-	 * that goes without waiting) or at once (`abort` true: the peer sees a reset). Allowed from `open` on, once. */
+	/* Ends the stream: orderly (`abort` false: what was taken is sent, TLS close_notify, WebSocket close 1000, as
+	 * far as that goes without waiting) or at once (`abort` true: the peer sees a reset). Allowed from `open` on,
+	 * once. */
 	void (*close)(struct skiffi_transport *transport, bool abort);
 
 	/* Frees it. Only before open, or after `closed`. */

@@ -25,13 +25,15 @@ struct skiff_token;
 /* ---- life ---- */
 
 /** Creates a client, disconnected. Checks and copies `options`, reads the TLS files; no network.
- * Result: the client, or NULL with `*error` (may be NULL) saying why. Ownership: the caller's, until skiff_client_free. */
+ * Result: the client, or NULL with `*error` (may be NULL) saying why. Ownership: the caller's, until skiff_client_free.
+ */
 struct skiff_client *skiff_client_new(const struct skiff_options *options, struct skiff_error *error);
 
 /** Ends a client: drops the connection at once (without DISCONNECT, so that the broker publishes the will; use
  * skiff_disconnect before for a clean end), ends every token with SKIFF_CLOSED, waits until no handler of it runs any
- * more, and frees it. Inside one of the client's own handlers it returns at once, no handler of the client is called any
- * more, not even for the event that the connection ended, and the end comes after the handler. NULL is allowed. Tokens stay valid until freed themselves. */
+ * more, and frees it. Inside one of the client's own handlers it returns at once, no handler of the client is called
+ * any more, not even for the event that the connection ended, and the end comes after the handler. NULL is allowed.
+ * Tokens stay valid until freed themselves. */
 void skiff_client_free(struct skiff_client *client);
 
 /* ---- connection ---- */
@@ -42,15 +44,16 @@ struct skiff_token *skiff_connect(struct skiff_client *client);
 
 /** How to end a connection [MQTT 5, 3.14]. All-zero: normal disconnection. */
 struct skiff_disconnect_options {
-	uint8_t reason;                   /* MQTT 5; 0x04 asks the broker to publish the will */
+	uint8_t reason;                     /* MQTT 5; 0x04 asks the broker to publish the will */
 	struct skiff_properties properties; /* session_expiry_s, reason_string, user */
 };
 
 /** Ends the connection and automatic reconnect: waits up to `grace_ms` for what is under way (messages queued, in
- * flight, subscriptions), sends DISCONNECT, closes. `how` NULL: normal. Allowed in every state, once at a time. What is not through
- * by then stays for the next connect when the session is kept, else ends with SKIFF_CLOSED.
- * Result: a token (the caller's); it ends with SKIFF_OK, or with SKIFF_TIMEOUT when the grace was too short. */
-struct skiff_token *skiff_disconnect(struct skiff_client *client, int grace_ms, const struct skiff_disconnect_options *how);
+ * flight, subscriptions), sends DISCONNECT, closes. `how` NULL: normal. Allowed in every state, once at a time. What is
+ * not through by then stays for the next connect when the session is kept, else ends with SKIFF_CLOSED. Result: a token
+ * (the caller's); it ends with SKIFF_OK, or with SKIFF_TIMEOUT when the grace was too short. */
+struct skiff_token *skiff_disconnect(
+	struct skiff_client *client, int grace_ms, const struct skiff_disconnect_options *how);
 
 /* ---- messages ---- */
 
@@ -59,32 +62,35 @@ struct skiff_token *skiff_disconnect(struct skiff_client *client, int grace_ms, 
  * acknowledged, QoS 2 is complete; its reason is the broker's. An error code when refused, and then no token is given:
  * SKIFF_USAGE_TOPIC, SKIFF_AGAIN (a bound, see skiff_queue_options), SKIFF_MQTT_TOO_LARGE, SKIFF_MQTT_NOT_ALLOWED,
  * SKIFF_USAGE_STATE (free or disconnect has begun), SKIFF_MEMORY; skiff_client_error tells more. */
-enum skiff_code skiff_publish_message(struct skiff_client *client, const struct skiff_message *message, struct skiff_token **token);
+enum skiff_code skiff_publish_message(
+	struct skiff_client *client, const struct skiff_message *message, struct skiff_token **token);
 
-/** skiff_publish_message for the usual case, with a token whatever happens: one already ended when the message was refused.
- * NULL only when memory is out. */
-struct skiff_token *skiff_publish(struct skiff_client *client, const char *topic, const void *payload, size_t len, int qos,
-	bool retain);
+/** skiff_publish_message for the usual case, with a token whatever happens: one already ended when the message was
+ * refused. NULL only when memory is out. */
+struct skiff_token *skiff_publish(
+	struct skiff_client *client, const char *topic, const void *payload, size_t len, int qos, bool retain);
 
 /** One subscription [MQTT 5, 3.8.3]. */
 struct skiff_subscription {
-	const char *filter;        /* copied; "$share/NAME/filter" for a shared one */
-	uint8_t qos;               /* the highest wanted */
-	bool no_local;             /* MQTT 5 */
-	bool retain_as_published;  /* MQTT 5 */
-	uint8_t retain_handling;   /* MQTT 5: 0 send retained, 1 only if new, 2 never */
-	skiff_message_fn handler;  /* NULL: options.on_message gets what no other handler does */
-	void *user;                /* passed to `handler`; must live until an unsubscribe's token has ended */
+	const char *filter;       /* copied; "$share/NAME/filter" for a shared one */
+	uint8_t qos;              /* the highest wanted */
+	bool no_local;            /* MQTT 5 */
+	bool retain_as_published; /* MQTT 5 */
+	uint8_t retain_handling;  /* MQTT 5: 0 send retained, 1 only if new, 2 never */
+	skiff_message_fn handler; /* NULL: options.on_message gets what no other handler does */
+	void *user;               /* passed to `handler`; must live until an unsubscribe's token has ended */
 };
 
 /** Subscribes to `count` filters in one packet; `properties` (MQTT 5: subscription_id, user) may be NULL. The handlers
  * stand from the call on, over reconnects, until unsubscribed; the filter of an existing subscription replaces it.
- * Result: as skiff_publish_message. The token ends with an error when every filter was refused; skiff_token_reason tells each. */
-enum skiff_code skiff_subscribe_many(struct skiff_client *client, const struct skiff_subscription *subscriptions, size_t count,
-	const struct skiff_properties *properties, struct skiff_token **token);
+ * Result: as skiff_publish_message. The token ends with an error when every filter was refused; skiff_token_reason
+ * tells each. */
+enum skiff_code skiff_subscribe_many(struct skiff_client *client, const struct skiff_subscription *subscriptions,
+	size_t count, const struct skiff_properties *properties, struct skiff_token **token);
 
 /** skiff_subscribe_many for one filter, with a token whatever happens; NULL only when memory is out. */
-struct skiff_token *skiff_subscribe(struct skiff_client *client, const char *filter, int qos, skiff_message_fn handler, void *user);
+struct skiff_token *skiff_subscribe(
+	struct skiff_client *client, const char *filter, int qos, skiff_message_fn handler, void *user);
 
 /** Unsubscribes `count` filters in one packet; when the token ends no handler of theirs runs or will run.
  * Result: as skiff_publish_message. */
@@ -95,8 +101,8 @@ enum skiff_code skiff_unsubscribe_many(struct skiff_client *client, const char *
 struct skiff_token *skiff_unsubscribe(struct skiff_client *client, const char *filter);
 
 /** Waits until everything accepted so far is handed to the socket (QoS 0) or acknowledged (QoS 1 and 2).
- * `timeout_ms` -1: no limit. Result: SKIFF_OK, SKIFF_TIMEOUT, SKIFF_CLOSED when there is no connection and none is being
- * tried, or SKIFF_USAGE_IN_HANDLER. */
+ * `timeout_ms` -1: no limit. Result: SKIFF_OK, SKIFF_TIMEOUT, SKIFF_CLOSED when there is no connection and none is
+ * being tried, or SKIFF_USAGE_IN_HANDLER. */
 enum skiff_code skiff_flush(struct skiff_client *client, int timeout_ms);
 
 /* ---- tokens ---- */
@@ -134,8 +140,10 @@ enum skiff_event_kind {
 	SKIFF_EVENT_CONNECTING,   /* an attempt begins; `attempt` counts from 1 since the last connection */
 	SKIFF_EVENT_CONNECTED,    /* CONNACK accepted; `session_present`, skiff_client_connection tell the rest */
 	SKIFF_EVENT_FAILED,       /* the attempt ended in `error`; `retry_ms` until the next, -1: none */
-	SKIFF_EVENT_DISCONNECTED, /* an established connection ended; `error` SKIFF_CLOSED when asked for; `retry_ms` as above */
-	SKIFF_EVENT_SESSION_LOST  /* the broker no longer had the session that this client held; `lost` messages of QoS 2 ended so */
+	SKIFF_EVENT_DISCONNECTED, /* an established connection ended; `error` SKIFF_CLOSED when asked for; `retry_ms` as
+				     above */
+	SKIFF_EVENT_SESSION_LOST /* the broker no longer had the session that this client held; `lost` messages of QoS 2
+				    ended so */
 };
 
 struct skiff_event {
@@ -154,33 +162,33 @@ struct skiff_phases {
 	int64_t proxy_us;
 	int64_t tls_us;
 	int64_t websocket_us;
-	int64_t mqtt_us;  /* CONNECT handed to the socket until CONNACK */
+	int64_t mqtt_us; /* CONNECT handed to the socket until CONNACK */
 	int64_t total_us;
 };
 
 /** What the way to the broker looks like, after a connect or a failure. Strings are "" where unknown. */
 struct skiff_connection {
 	struct skiff_phases phases;
-	char url[512];          /* as tried, without user info */
-	char address[128];      /* numeric address and port, or the path of a Unix socket */
-	char tls_version[16];   /* "TLSv1.3" */
+	char url[512];        /* as tried, without user info */
+	char address[128];    /* numeric address and port, or the path of a Unix socket */
+	char tls_version[16]; /* "TLSv1.3" */
 	char tls_cipher[64];
 	char tls_alpn[32];
-	char tls_subject[256];  /* the server certificate's subject */
+	char tls_subject[256]; /* the server certificate's subject */
 	char tls_issuer[256];
 	bool tls_resumed;
-	int http_status;        /* of the WebSocket upgrade; 0: none */
-	int mqtt_version;       /* 5 or 4 (3.1.1); 0 before CONNECT */
+	int http_status;  /* of the WebSocket upgrade; 0: none */
+	int mqtt_version; /* 5 or 4 (3.1.1); 0 before CONNECT */
 	bool session_present;
-	char client_id[256];    /* ours, or the one that the broker assigned */
-	uint16_t keep_alive_s;  /* in force */
-	uint16_t receive_maximum; /* the broker's */
+	char client_id[256];          /* ours, or the one that the broker assigned */
+	uint16_t keep_alive_s;        /* in force */
+	uint16_t receive_maximum;     /* the broker's */
 	uint32_t maximum_packet_size; /* the broker's; bytes */
 	uint16_t topic_alias_maximum; /* the broker's */
 	uint8_t maximum_qos;
 	bool retain_available, wildcard_available, subscription_id_available, shared_available;
 	uint32_t session_expiry_s;
-	int reason;             /* CONNACK's or the broker's DISCONNECT's; -1: none */
+	int reason; /* CONNACK's or the broker's DISCONNECT's; -1: none */
 	char reason_string[256];
 	char server_reference[256];
 	char response_information[256];

@@ -16,18 +16,18 @@ extern "C" {
 /** The stage of the way, or the kind of fault. */
 enum skiff_class {
 	SKIFF_CLASS_OK,
-	SKIFF_CLASS_USAGE,   /* the caller asked for what cannot be */
-	SKIFF_CLASS_MEMORY,  /* an allocation failed */
-	SKIFF_CLASS_AGAIN,   /* a bound is reached; the same call may succeed later */
-	SKIFF_CLASS_FILE,    /* a local file, key or certificate */
+	SKIFF_CLASS_USAGE,  /* the caller asked for what cannot be */
+	SKIFF_CLASS_MEMORY, /* an allocation failed */
+	SKIFF_CLASS_AGAIN,  /* a bound is reached; the same call may succeed later */
+	SKIFF_CLASS_FILE,   /* a local file, key or certificate */
 	SKIFF_CLASS_DNS,
-	SKIFF_CLASS_TCP,     /* also Unix sockets */
+	SKIFF_CLASS_TCP, /* also Unix sockets */
 	SKIFF_CLASS_PROXY,
 	SKIFF_CLASS_TLS,
-	SKIFF_CLASS_WS,      /* the HTTP upgrade, or WebSocket framing */
+	SKIFF_CLASS_WS, /* the HTTP upgrade, or WebSocket framing */
 	SKIFF_CLASS_MQTT,
 	SKIFF_CLASS_TIMEOUT,
-	SKIFF_CLASS_CLOSED   /* ended, by this side or by the peer */
+	SKIFF_CLASS_CLOSED /* ended, by this side or by the peer */
 };
 
 /* X(NAME, CLASS, HEALS, slug, text)
@@ -68,7 +68,8 @@ enum skiff_class {
 	X(TLS_HOSTNAME, TLS, 0, "tls-hostname-mismatch", "server certificate is for another name") \
 	X(TLS_UNKNOWN_CA, TLS, 0, "tls-unknown-ca", "server certificate is signed by an unknown CA") \
 	X(TLS_SELF_SIGNED, TLS, 0, "tls-self-signed", "server certificate is self-signed") \
-	X(TLS_MISSING_INTERMEDIATE, TLS, 0, "tls-missing-intermediate", "server does not send its intermediate certificate") \
+	X(TLS_MISSING_INTERMEDIATE, TLS, 0, "tls-missing-intermediate", \
+		"server does not send its intermediate certificate") \
 	X(TLS_WRONG_PURPOSE, TLS, 0, "tls-wrong-purpose", "server certificate is not for servers") \
 	X(TLS_REVOKED, TLS, 0, "tls-revoked", "server certificate is revoked") \
 	X(TLS_WEAK, TLS, 0, "tls-weak", "server certificate is too weak for the security level") \

@@ -15,16 +15,16 @@ struct skiff_client;
 struct skiff_event;
 
 enum skiff_version {
-	SKIFF_MQTT_5,    /* default; a broker that refuses it gives an error that says so */
+	SKIFF_MQTT_5, /* default; a broker that refuses it gives an error that says so */
 	SKIFF_MQTT_311,
-	SKIFF_MQTT_AUTO  /* 5, and 3.1.1 where the broker refuses 5 */
+	SKIFF_MQTT_AUTO /* 5, and 3.1.1 where the broker refuses 5 */
 };
 
 /** What to do when a message would exceed `queue.max_bytes`. */
 enum skiff_full_policy {
-	SKIFF_FULL_REFUSE,      /* the call fails with SKIFF_AGAIN */
-	SKIFF_FULL_WAIT,        /* the call waits for room; inside a handler it fails with SKIFF_AGAIN instead */
-	SKIFF_FULL_DROP_OLDEST  /* the oldest waiting message ends with SKIFF_AGAIN and makes room */
+	SKIFF_FULL_REFUSE,     /* the call fails with SKIFF_AGAIN */
+	SKIFF_FULL_WAIT,       /* the call waits for room; inside a handler it fails with SKIFF_AGAIN instead */
+	SKIFF_FULL_DROP_OLDEST /* the oldest waiting message ends with SKIFF_AGAIN and makes room */
 };
 
 enum skiff_engine {
@@ -54,17 +54,17 @@ struct skiff_timeouts {
 /** Automatic reconnect: full jitter, that is a delay drawn evenly from 0 to min(max, min * 2^n). */
 struct skiff_reconnect_options {
 	bool off;
-	bool first_too;  /* also retry when the first attempt fails; default: its token gets the error and that is all */
-	int min_ms;      /* 0: 1000 */
-	int max_ms;      /* 0: 120000 */
-	int stable_ms;   /* 0: 30000; the count n starts anew once a connection held this long */
+	bool first_too; /* also retry when the first attempt fails; default: its token gets the error and that is all */
+	int min_ms;     /* 0: 1000 */
+	int max_ms;     /* 0: 120000 */
+	int stable_ms;  /* 0: 30000; the count n starts anew once a connection held this long */
 };
 
 /** Messages that cannot be sent now: no connection, or the broker's window is full. */
 struct skiff_queue_options {
-	size_t max_bytes;             /* 0: 64 MiB; counts what waits, is unsent or unacknowledged */
+	size_t max_bytes; /* 0: 64 MiB; counts what waits, is unsent or unacknowledged */
 	enum skiff_full_policy full;
-	bool refuse_offline;          /* publish without a connection fails with SKIFF_USAGE_STATE instead of waiting */
+	bool refuse_offline; /* publish without a connection fails with SKIFF_USAGE_STATE instead of waiting */
 };
 
 /** The message the broker publishes when the connection ends without DISCONNECT [MQTT 5, 3.1.2.5]. */
@@ -73,28 +73,31 @@ struct skiff_will {
 	struct skiff_bytes payload;
 	uint8_t qos;
 	bool retain;
-	const struct skiff_properties *properties; /* will_delay_s, payload_format, message_expiry_s, content_type, ... */
+	const struct skiff_properties
+		*properties; /* will_delay_s, payload_format, message_expiry_s, content_type, ... */
 };
 
 /** Everything is copied; nothing needs to outlive the call that takes the options. */
 struct skiff_options {
-	const char *url;       /* tcp mqtt ssl tls mqtts ws wss unix; a bare host means mqtt://host. Required */
+	const char *url; /* tcp mqtt ssl tls mqtts ws wss unix; a bare host means mqtt://host. Required */
 	enum skiff_engine engine;
 	enum skiff_version version;
 
-	const char *client_id; /* NULL: "skiff-" and 96 random bits; "": let the broker assign one */
-	const char *user_name; /* NULL: the URL's user info, if any */
+	const char *client_id;       /* NULL: "skiff-" and 128 random bits; "": let the broker assign one */
+	const char *user_name;       /* NULL: the URL's user info, if any */
 	struct skiff_bytes password; /* absent: the URL's. Wiped from our memory when the client is freed */
-	bool resume_session;   /* false: clean start. true: continue a session the broker kept (needs a client_id) */
-	uint32_t session_expiry_s; /* MQTT 5: how long the broker keeps the session; with resume_session 0 means 4294967295 */
-	int keep_alive_s;      /* 0: 60; -1: off; up to 65535 */
-	int ping_timeout_ms;   /* 0: 10000; silence after a PINGREQ that ends the connection */
+	bool resume_session; /* false: clean start. true: continue a session the broker kept (needs a client_id) */
+	uint32_t session_expiry_s; /* MQTT 5: how long the broker keeps the session; with resume_session 0 means
+				      4294967295 */
+	int keep_alive_s;          /* 0: 60; -1: off; up to 65535 */
+	int ping_timeout_ms;       /* 0: 10000; silence after a PINGREQ that ends the connection */
 	struct skiff_will will;
 	/* Further CONNECT properties, MQTT 5: receive_maximum, maximum_packet_size, topic_alias_maximum,
-	 * request_response_info, request_problem_info, user. Absent receive_maximum: 65535; absent topic_alias_maximum: 32;
-	 * absent maximum_packet_size: 268435460 bytes. */
+	 * request_response_info, request_problem_info, user. Absent receive_maximum: 65535; absent topic_alias_maximum:
+	 * 32; absent maximum_packet_size: 268435460 bytes. */
 	const struct skiff_properties *connect_properties;
-	int outbound_aliases;  /* 0: use up to 64 of the topic aliases the broker offers; -1: none; else up to this many */
+	int outbound_aliases; /* 0: use up to 64 of the topic aliases the broker offers; -1: none; else up to this many
+			       */
 
 	struct skiff_tls_options tls;
 	const struct skiff_user_property *http_headers; /* extra headers of the WebSocket upgrade */
@@ -104,9 +107,10 @@ struct skiff_options {
 	struct skiff_reconnect_options reconnect;
 	struct skiff_queue_options queue;
 
-	skiff_message_fn on_message; /* once for each message that no subscription's handler takes; NULL: they are dropped */
+	skiff_message_fn
+		on_message; /* once for each message that no subscription's handler takes; NULL: they are dropped */
 	skiff_event_fn on_event;
-	void *user;                  /* passed to on_message and on_event */
+	void *user; /* passed to on_message and on_event */
 };
 
 #ifdef __cplusplus

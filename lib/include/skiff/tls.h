@@ -19,12 +19,13 @@ typedef int (*skiff_key_password_fn)(char *buffer, size_t size, void *user);
  * Strings are copied. Files are read and checked when the client is created, so that what is wrong with them is said
  * before any connection is tried. */
 struct skiff_tls_options {
-	const char *ca_file;      /* PEM bundle; replaces the system's trust store */
-	const char *ca_dir;       /* directory made by `openssl rehash`; replaces the system's trust store */
-	const char *cert_file;    /* client certificate, then its chain, PEM; needs `key_file` unless it holds the key too */
-	const char *key_file;     /* private key, PEM; NULL: look in `cert_file` */
+	const char *ca_file; /* PEM bundle; replaces the system's trust store */
+	const char *ca_dir;  /* directory made by `openssl rehash`; replaces the system's trust store */
+	const char
+		*cert_file; /* client certificate, then its chain, PEM; needs `key_file` unless it holds the key too */
+	const char *key_file;               /* private key, PEM; NULL: look in `cert_file` */
 	skiff_key_password_fn key_password; /* NULL: an encrypted key is refused with a sentence */
-	void *key_password_user;  /* passed to `key_password` */
+	void *key_password_user;            /* passed to `key_password` */
 	const char *server_name;  /* SNI and the name to verify; NULL: the URL's host. An IP literal sends no SNI */
 	bool no_server_name;      /* send no SNI; the name is verified all the same */
 	const char *alpn;         /* comma-separated protocols for ALPN; NULL: none on ssl, "http/1.1" on wss */
