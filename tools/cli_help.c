@@ -14,7 +14,7 @@ const struct cli_variable cli_variables[] = {
 	{"SKIFF_BROKER", "the broker's URL where neither --broker nor --host is given"},
 	{"SKIFF_PASSWORD", "the password for the user name; emptied as soon as it is read, and not handed to children"},
 	{"SKIFF_KEY_PASSWORD", "the password of an encrypted private key; treated likewise"},
-	{"SKIFF_ENGINE", "the MQTT engine where --engine is not given: native or paho"},
+	{"SKIFF_ENGINE", "the MQTT engine where --engine is not given; there is one now: native"},
 	{"NO_COLOR", "when set and not empty, nothing is coloured"},
 	{NULL, NULL},
 };

@@ -17,9 +17,7 @@
 const struct cli_command *const cli_commands[] = {
 	&cmd_pub,
 	&cmd_sub,
-#ifdef SKIFF_HAVE_LAB
 	&cmd_lab,
-#endif
 	&cmd_version,
 	&cmd_help,
 	NULL,

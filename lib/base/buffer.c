@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* buffer.c: grows by doubling, and slides what is unread to the front where that is cheaper. */
 #include "base/buffer.h"
 
 #include "base/alloc.h"

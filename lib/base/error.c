@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* error.c: the table of errors, and the filling in of one. */
 #include "base/error.h"
 
 #include "base/escape.h"

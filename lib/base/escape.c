@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* escape.c: well-formed UTF-8 passes, controls and the rest become \xNN. */
 #include "base/escape.h"
 
 #include <stdint.h>

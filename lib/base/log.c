@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* log.c: one line at a time to the process's sink; nothing where there is none. */
 #include "base/log.h"
 
 #include "base/escape.h"

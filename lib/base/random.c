@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* random.c: OpenSSL's generator; without it nothing sound can go on, so its failure ends the process. */
 #include "base/random.h"
 
 #include <openssl/rand.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* client_filters.c: exact filters in a hash, wildcards in a trie. Nothing is as deep as a peer wants: only filters,
+ * which are ours, make the trie deep. Nodes that no filter needs are freed with the last that did. */
 #include "client/client_filters.h"
 
 #include "base/alloc.h"

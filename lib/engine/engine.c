@@ -42,8 +42,8 @@ struct skiffi_engine *skiffi_engine_new(const struct skiffi_engine_config *confi
 	else if (name && *name)
 		row = engine_by_name(name);
 	if (!row) {
-		skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "there is no engine '%s'; choose native or paho",
-			name ? name : "");
+		skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "there is no engine '%s'; choose native",
+			config->options->engine == SKIFF_ENGINE_DEFAULT ? name : "of that number");
 		return NULL;
 	}
 	if (!row->create) {

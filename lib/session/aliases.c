@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* aliases.c: inbound a table by alias, outbound the topics used last, found by hash. */
 #include "session/aliases.h"
 
 #include "base/alloc.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* inflight.c: slots by packet id, in lists through themselves; the table doubles until all 65535 ids are there. */
 #include "session/inflight.h"
 
 #include "base/alloc.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* kept.c: blocks of memory with a count; small ones come from a pool and go back to it. */
 #include "session/kept.h"
 
 #include "base/alloc.h"

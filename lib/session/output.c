@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* output.c: one stream made of a buffer and of payloads that stand at places of it. */
 #include "session/output.h"
 
 #include "base/alloc.h"

@@ -38,8 +38,9 @@ void skiff_client_free(struct skiff_client *client);
 
 /* ---- connection ---- */
 
-/** Starts connecting. Allowed when disconnected. Result: a token (the caller's) that ends with the outcome of the
- * first attempt, or of the first success with reconnect.first_too; NULL only when memory is out. */
+/** Starts connecting. Allowed when disconnected; else the token ends at once with SKIFF_USAGE_STATE. Result: a token
+ * (the caller's) that ends with the outcome of the first attempt, or of the first success with reconnect.first_too;
+ * NULL only when memory is out. */
 struct skiff_token *skiff_connect(struct skiff_client *client);
 
 /** How to end a connection [MQTT 5, 3.14]. All-zero: normal disconnection. */
@@ -65,8 +66,8 @@ struct skiff_token *skiff_disconnect(
 enum skiff_code skiff_publish_message(
 	struct skiff_client *client, const struct skiff_message *message, struct skiff_token **token);
 
-/** skiff_publish_message for the usual case, with a token whatever happens: one already ended when the message was
- * refused. NULL only when memory is out. */
+/** skiff_publish_message for the usual case, with a token (the caller's) whatever happens: one already ended when the
+ * message was refused. NULL only when memory is out. */
 struct skiff_token *skiff_publish(
 	struct skiff_client *client, const char *topic, const void *payload, size_t len, int qos, bool retain);
 
@@ -83,21 +84,23 @@ struct skiff_subscription {
 
 /** Subscribes to `count` filters in one packet; `properties` (MQTT 5: subscription_id, user) may be NULL. The handlers
  * stand from the call on, over reconnects, until unsubscribed; the filter of an existing subscription replaces it.
- * Result: as skiff_publish_message. The token ends with an error when every filter was refused; skiff_token_reason
+ * Where a reconnect finds the session gone, filters, options and subscription_id are sent again, user properties are
+ * not. Result: as skiff_publish_message. The token ends with an error when every filter was refused; skiff_token_reason
  * tells each. */
 enum skiff_code skiff_subscribe_many(struct skiff_client *client, const struct skiff_subscription *subscriptions,
 	size_t count, const struct skiff_properties *properties, struct skiff_token **token);
 
-/** skiff_subscribe_many for one filter, with a token whatever happens; NULL only when memory is out. */
+/** skiff_subscribe_many for one filter, with a token (the caller's) whatever happens; NULL only when memory is out. */
 struct skiff_token *skiff_subscribe(
 	struct skiff_client *client, const char *filter, int qos, skiff_message_fn handler, void *user);
 
-/** Unsubscribes `count` filters in one packet; when the token ends no handler of theirs runs or will run.
- * Result: as skiff_publish_message. */
+/** Unsubscribes `count` filters in one packet (`properties`, MQTT 5: user; may be NULL); when the token ends no handler
+ * of theirs runs or will run. Result: as skiff_publish_message. */
 enum skiff_code skiff_unsubscribe_many(struct skiff_client *client, const char *const *filters, size_t count,
 	const struct skiff_properties *properties, struct skiff_token **token);
 
-/** skiff_unsubscribe_many for one filter, with a token whatever happens; NULL only when memory is out. */
+/** skiff_unsubscribe_many for one filter, with a token (the caller's) whatever happens; NULL only when memory is out.
+ */
 struct skiff_token *skiff_unsubscribe(struct skiff_client *client, const char *filter);
 
 /** Waits until everything accepted so far is handed to the socket (QoS 0) or acknowledged (QoS 1 and 2).
@@ -112,22 +115,23 @@ enum skiff_code skiff_flush(struct skiff_client *client, int timeout_ms);
  * SKIFF_MEMORY, so that calls may be nested. */
 enum skiff_code skiff_token_wait(struct skiff_token *token, int timeout_ms);
 
-/** Whether it has ended. */
+/** Whether it has ended; false for NULL. */
 bool skiff_token_done(const struct skiff_token *token);
 
 /** The outcome in full; borrowed while the token lives. Allowed once it is done (before: SKIFF_OK with a sentence). */
 const struct skiff_error *skiff_token_error(const struct skiff_token *token);
 
-/** The broker's reason code at `index` (several for a subscription): 0..255, or -1 when there is none. */
+/** The broker's reason code at `index` (several for a subscription): 0..255, or -1 when there is none,
+ * or it has not ended. */
 int skiff_token_reason(const struct skiff_token *token, size_t index);
 
 /** The broker's reason string; "" when there is none. Borrowed while the token lives. */
 const char *skiff_token_reason_string(const struct skiff_token *token);
 
-/** Whether the broker continued an old session; for the token of a connect. */
+/** Whether the broker continued an old session; for the token of a connect that has ended, else false. */
 bool skiff_token_session_present(const struct skiff_token *token);
 
-/** Lets go of a token; its operation goes on. NULL is allowed. */
+/** Lets go of a token; its operation goes on. No thread may be waiting for it any more. NULL is allowed. */
 void skiff_token_free(struct skiff_token *token);
 
 /** skiff_token_wait, then skiff_token_free whatever the outcome. */

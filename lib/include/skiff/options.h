@@ -30,7 +30,7 @@ enum skiff_full_policy {
 enum skiff_engine {
 	SKIFF_ENGINE_DEFAULT, /* the environment variable SKIFF_ENGINE if set, else native */
 	SKIFF_ENGINE_NATIVE,
-	SKIFF_ENGINE_PAHO
+	SKIFF_ENGINE_PAHO /* refused with a sentence where it is not built in */
 };
 
 /** Called for each message that matches a subscription's filter, or that matches none (options.on_message). Runs on
