@@ -206,6 +206,8 @@ clients() {
 	cp client.crt client-enc.crt
 	run openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 2048 -in client.key -passout pass:lab -out client-enc.key
 	cat client.crt client.key >client-both.pem
+	sign client-chain own-int client "/O=skiff/CN=tester by intermediate"
+	bundle client-chain own-int
 	sign_dated client-expired own-ca client "/O=skiff/CN=tester expired" $PAST
 	sign_dated client-not-yet-valid own-ca client "/O=skiff/CN=tester not yet valid" $FUTURE
 	sign client-revoked own-ca client "/O=skiff/CN=tester revoked"

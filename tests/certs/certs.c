@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* certs.c: every line of certs/cases.txt, over TLS 1.2 and 1.3: the certificate is shown, and the outcome is the
- * line's. SKIFF_CERTS names the folder with the table and make-certs.sh, which fills a folder of this run. */
+/* certs.c: every line of certs/cases.txt, over TLS 1.2 and 1.3, by tls and by wss: the certificate is shown, and the
+ * outcome is the line's. SKIFF_CERTS names the folder with the table and make-certs.sh, which fills a folder of this
+ * run. */
 #include "suite/suite_near.h"
 #include "support/net_listener.h"
 #include "transport/tls_context.h"
@@ -20,11 +21,12 @@ struct cert_case {
 	char name[NAME_BYTES];
 	char expected[NAME_BYTES];
 	int version;
+	bool web; /* wss */
 };
 
 static char certs_dir[64];
-static struct cert_case cases[2 * CASES_MAX];
-static char names[2 * CASES_MAX][2 * NAME_BYTES];
+static struct cert_case cases[4 * CASES_MAX];
+static char names[4 * CASES_MAX][2 * NAME_BYTES];
 static size_t case_count;
 
 static const char *in_dir(char *out, const char *name, const char *end)
@@ -55,11 +57,22 @@ static void far_echo(struct net_peer *peer, void *user)
 		;
 }
 
+/* Behind the handshake, and so behind every certificate, it wants no WebSocket. */
+static void far_forbid(struct net_peer *peer, void *user)
+{
+	static const char answer[] = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+	char buffer[4096];
+	(void)user;
+	if (net_peer_read(peer, buffer, sizeof buffer))
+		net_peer_write(peer, answer, sizeof answer - 1);
+}
+
 /* ---- one case ---- */
 
 static void outcome_is(const struct cert_case *wanted, enum skiff_code code, const char *text)
 {
-	if (strcmp(skiff_code_slug(code), wanted->expected))
+	bool through = wanted->web && code == SKIFF_WS_FORBIDDEN; /* the certificates are */
+	if (strcmp(skiff_code_slug(through ? SKIFF_OK : code), wanted->expected))
 		fail_msg("%s: %s expected, got %s: %s", wanted->name, wanted->expected, skiff_code_slug(code), text);
 	if (code != SKIFF_OK && strlen(text) < 30)
 		fail_msg("%s: \"%s\" says too little", wanted->name, text);
@@ -73,7 +86,10 @@ static void talk(const struct cert_case *wanted, const struct net_options *serve
 	struct suite_way way = {.tls = *tls};
 	struct near near = {.to_send = ECHO_BYTES};
 	struct net_listener *listener = net_listener_start(server);
-	snprintf(way.url, sizeof way.url, "%s", net_listener_url(listener));
+	if (wanted->web)
+		snprintf(way.url, sizeof way.url, "wss://127.0.0.1:%u/mqtt", net_listener_port(listener));
+	else
+		snprintf(way.url, sizeof way.url, "%s", net_listener_url(listener));
 	suite_loop_start(&loop);
 	near_open(&near, &kind, &loop, NULL, &way, TIMEOUT_MS);
 	near_wait(&near, near.failed || near.received == ECHO_BYTES);
@@ -86,7 +102,8 @@ static void talk(const struct cert_case *wanted, const struct net_options *serve
 static void server_case(const struct cert_case *wanted)
 {
 	char ca[PATH_BYTES], crl[PATH_BYTES], crt[PATH_BYTES], key[PATH_BYTES];
-	struct net_options server = {.kind = NET_TLS, .script = far_echo, .max_version = wanted->version};
+	struct net_options server = {.kind = NET_TLS, .max_version = wanted->version};
+	server.script = wanted->web ? far_forbid : far_echo;
 	struct skiff_tls_options tls = {.server_name = "test.mosquitto.org"};
 	server.cert_file = in_dir(crt, wanted->name, ".crt");
 	server.key_file = in_dir(key, wanted->name, ".key");
@@ -100,7 +117,8 @@ static void client_case(const struct cert_case *wanted)
 {
 	char ca[PATH_BYTES], crl[PATH_BYTES], crt[PATH_BYTES], key[PATH_BYTES], server_crt[PATH_BYTES],
 		server_key[PATH_BYTES];
-	struct net_options server = {.kind = NET_TLS, .script = far_echo, .max_version = wanted->version};
+	struct net_options server = {.kind = NET_TLS, .max_version = wanted->version};
+	server.script = wanted->web ? far_forbid : far_echo;
 	struct skiff_tls_options tls = {.key_password = give_password};
 	struct skiff_error error = {0};
 	server.cert_file = in_dir(server_crt, "good", ".crt");
@@ -130,15 +148,17 @@ static void run_case(void **state)
 
 /* ---- the table ---- */
 
-static void add_case(const char *name, const char *expected, int version)
+static void add_case(const char *name, const char *expected, int version, bool web)
 {
 	struct cert_case *added = &cases[case_count];
-	if (case_count == 2 * CASES_MAX)
+	if (case_count == 4 * CASES_MAX)
 		abort();
 	snprintf(added->name, sizeof added->name, "%s", name);
 	snprintf(added->expected, sizeof added->expected, "%s", expected);
 	added->version = version;
-	snprintf(names[case_count++], sizeof names[0], "%s, TLS 1.%d", name, version == TLS1_2_VERSION ? 2 : 3);
+	added->web = web;
+	snprintf(names[case_count++], sizeof names[0], "%s, %s by TLS 1.%d", name, web ? "wss" : "tls",
+		version == TLS1_2_VERSION ? 2 : 3);
 }
 
 static bool read_cases(const char *folder)
@@ -151,8 +171,10 @@ static bool read_cases(const char *folder)
 	while (fgets(line, sizeof line, file)) {
 		if (*line == '#' || sscanf(line, "%63s | %*[^|]| %63s", name, expected) != 2)
 			continue;
-		add_case(name, expected, TLS1_2_VERSION);
-		add_case(name, expected, TLS1_3_VERSION);
+		for (int web = 0; web <= 1; web++) {
+			add_case(name, expected, TLS1_2_VERSION, web);
+			add_case(name, expected, TLS1_3_VERSION, web);
+		}
 	}
 	fclose(file);
 	return case_count;
@@ -171,7 +193,7 @@ static bool make_certificates(const char *folder)
 
 int main(void)
 {
-	static struct CMUnitTest tests[2 * CASES_MAX];
+	static struct CMUnitTest tests[4 * CASES_MAX];
 	char command[128];
 	const char *folder = getenv("SKIFF_CERTS");
 	if (!folder || !read_cases(folder) || !make_certificates(folder)) {
