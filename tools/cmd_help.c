@@ -31,14 +31,16 @@ static const struct {
 
 enum { HELP_TOPICS = sizeof(help_topics) / sizeof(help_topics[0]) };
 
-static int help_unknown(const struct cli_context *context, const char *name)
+static int help_unknown(const struct cli_context *context, const char *name, bool man)
 {
 	struct cli_suggestion best = {0};
 	for (size_t i = 0; cli_commands[i]; i++)
 		cli_suggest(&best, name, strlen(name), cli_commands[i]->name);
 	for (size_t i = 0; i < HELP_TOPICS; i++)
 		cli_suggest(&best, name, strlen(name), help_topics[i].name);
-	if (best.name)
+	if (man && best.name && !strcmp(best.name, name))
+		cli_say(context, "topic '%s': has no manual page of its own; it is in skiff(1)", name);
+	else if (best.name)
 		cli_say(context, "topic '%s': unknown; did you mean '%s'?", name, best.name);
 	else
 		cli_say(context, "topic '%s': unknown; 'skiff help' lists the commands", name);
@@ -71,13 +73,13 @@ static int help_run(const struct cli_context *context, void *params)
 			return CLI_EXIT_OK;
 		}
 	}
-	return help_unknown(context, name);
+	return help_unknown(context, name, help->man);
 }
 
 const struct cli_command cmd_help = {
 	.name = "help",
 	.summary = "explain a command, the exit codes or the environment",
-	.usage = "[--man] [COMMAND | exit | environment]",
+	.usage = "[COMMAND | exit | environment] | --man [COMMAND]",
 	.description =
 		"Prints what skiff can do, or everything about one command. The text comes from the tables that the "
 		"command line itself is read by.",

@@ -3,6 +3,7 @@
  *
  * What mosquitto wants to be told, and why:
  * - per_listener_settings comes first, or doors with and without a password do not mix;
+ * - websockets_headers_size is also how much it sends through a WebSocket each 100 ms: 4 KiB unless said;
  * - started as root it would become another user and lose the folder: `user root`;
  * - a WebSocket listener ignores the address it is given unless the family stands with it: `socket_domain ipv4`;
  * - without `set_tcp_nodelay` a TLS or WebSocket handshake waits 40 ms for a delayed acknowledgement, which would be
@@ -78,7 +79,7 @@ static void listener_print(FILE *file, const struct lab *lab, size_t index)
 
 static bool conf_print(FILE *file, const struct lab *lab)
 {
-	fputs("per_listener_settings true\n", file);
+	fputs("per_listener_settings true\nwebsockets_headers_size 65535\n", file);
 	if (geteuid() == 0)
 		fputs("user root\n", file);
 	fputs("persistence false\nsys_interval 1\nset_tcp_nodelay true\nlog_dest stderr\n"

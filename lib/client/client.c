@@ -117,6 +117,8 @@ struct skiff_token *skiffi_client_token_refused(const struct skiff_error *error)
 
 struct skiff_token *skiff_connect(struct skiff_client *client)
 {
+	if (!client)
+		return NULL;
 	struct skiff_token *token = skiffi_client_token_new();
 	struct skiff_error error;
 	if (!token)
@@ -201,6 +203,8 @@ static enum skiff_code ending_check(
 struct skiff_token *skiff_disconnect(
 	struct skiff_client *client, int grace_ms, const struct skiff_disconnect_options *how)
 {
+	if (!client)
+		return NULL;
 	struct skiff_token *token = skiffi_client_token_new();
 	struct skiff_error error;
 	if (!token)
@@ -231,6 +235,8 @@ struct skiff_token *skiff_disconnect(
 static enum skiff_code client_check_message(const struct skiff_message *message, struct skiff_error *error)
 {
 	const char *rule = NULL;
+	if ((!message->topic.data && message->topic.len) || (!message->payload.data && message->payload.len))
+		return skiffi_fail(error, SKIFF_USAGE, 0, "the message's bytes are missing where a length is given");
 	if (!skiffi_topic_valid(message->topic, &rule))
 		return skiffi_fail(error, SKIFF_USAGE_TOPIC, 0, "the topic '%.*s' is not valid: %s",
 			(int)(message->topic.len < 200 ? message->topic.len : 200),
@@ -282,6 +288,8 @@ enum skiff_code skiff_publish_message(
 	struct skiff_client *client, const struct skiff_message *message, struct skiff_token **token)
 {
 	struct skiff_error error;
+	if (!client || !message)
+		return SKIFF_USAGE;
 	return token ? client_submit_token(client, message, token, &error)
 		     : client_submit(client, message, NULL, &error);
 }
@@ -295,6 +303,8 @@ struct skiff_token *skiff_publish(
 		.payload = {payload, len},
 		.qos = qos >= 0 && qos <= 2 ? (uint8_t)qos : UINT8_MAX,
 		.retain = retain};
+	if (!client)
+		return NULL;
 	return client_submit_token(client, &message, &token, &error) ? skiffi_client_token_refused(&error) : token;
 }
 
@@ -328,6 +338,8 @@ static enum skiff_code client_wait_flushed(struct skiff_client *client, int time
 
 enum skiff_code skiff_flush(struct skiff_client *client, int timeout_ms)
 {
+	if (!client)
+		return SKIFF_USAGE;
 	if (skiffi_loop_inside())
 		return SKIFF_USAGE_IN_HANDLER;
 	pthread_mutex_lock(&client->lock);
@@ -348,6 +360,10 @@ void skiff_client_connection(struct skiff_client *client, struct skiff_connectio
 
 void skiff_client_error(struct skiff_client *client, struct skiff_error *error)
 {
+	if (!client) {
+		skiffi_fail(error, SKIFF_USAGE, 0, "there is no client");
+		return;
+	}
 	pthread_mutex_lock(&client->lock);
 	*error = client->error;
 	pthread_mutex_unlock(&client->lock);
@@ -371,6 +387,8 @@ void skiff_client_statistics(struct skiff_client *client, struct skiff_statistic
 
 bool skiff_client_connected(struct skiff_client *client)
 {
+	if (!client)
+		return false;
 	pthread_mutex_lock(&client->lock);
 	bool connected = client->state == CLIENT_UP || client->greeted;
 	pthread_mutex_unlock(&client->lock);

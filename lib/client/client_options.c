@@ -139,6 +139,9 @@ static enum skiff_code options_check_texts(const struct skiff_options *options, 
 	if (old && options->client_id && !*options->client_id && options->resume_session) /* 3.1.1: [MQTT-3.1.3-7] */
 		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0,
 			"MQTT 3.1.1 cannot resume a session without a client id; give one");
+	if (old && options->session_expiry_s && options->session_expiry_s != UINT32_MAX)
+		return skiffi_fail(
+			error, SKIFF_USAGE_OPTION, 0, "MQTT 3.1.1 has no session expiry; leave it out, or use MQTT 5");
 	if (old && (options->connect_properties || options->will.properties))
 		return skiffi_fail(
 			error, SKIFF_USAGE_OPTION, 0, "MQTT 3.1.1 has no properties; leave them out, or use MQTT 5");
@@ -180,6 +183,22 @@ static bool options_header_value_valid(struct skiff_bytes value)
 	return true;
 }
 
+/* Views that claim bytes but have none would be read. */
+static enum skiff_code options_check_views(const struct skiff_options *options, struct skiff_error *error)
+{
+	const struct skiff_will *will = &options->will;
+	if (!options->http_headers && options->http_header_count)
+		return skiffi_fail(
+			error, SKIFF_USAGE_OPTION, 0, "http_headers is missing, though http_header_count is not 0");
+	if ((!options->password.data && options->password.len) || (!will->payload.data && will->payload.len) ||
+		(!will->topic.data && will->topic.len))
+		return skiffi_fail(
+			error, SKIFF_USAGE_OPTION, 0, "password or will: bytes are missing where a length is given");
+	if (!will->topic.data && (will->payload.data || will->properties || will->qos || will->retain))
+		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "the will has no topic; give one, or nothing of it");
+	return SKIFF_OK;
+}
+
 static enum skiff_code options_check_headers(const struct skiff_options *options, struct skiff_error *error)
 {
 	for (size_t i = 0; i < options->http_header_count; i++) {
@@ -211,6 +230,9 @@ static enum skiff_code options_check_numbers(const struct skiff_options *options
 	if (options->reconnect.min_ms < 0 || options->reconnect.max_ms < 0 || options->reconnect.stable_ms < 0 ||
 		options->ping_timeout_ms < 0)
 		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "a reconnect or ping time is negative");
+	if (options->reconnect.max_ms < options->reconnect.min_ms)
+		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "reconnect: max_ms %d is less than min_ms %d",
+			options->reconnect.max_ms, options->reconnect.min_ms);
 	if (options->version > SKIFF_MQTT_AUTO || options->queue.full > SKIFF_FULL_DROP_OLDEST)
 		return skiffi_fail(
 			error, SKIFF_USAGE_OPTION, 0, "the version or the queue's policy is not one of its enum");
@@ -316,6 +338,8 @@ enum skiff_code skiffi_client_options_copy(
 	if (!options || !options->url || !*options->url)
 		return skiffi_fail(
 			error, SKIFF_USAGE_OPTION, 0, "options.url is missing; give one such as \"mqtt://localhost\"");
+	if (options_check_views(options, error))
+		return error->code;
 	client->endpoint = skiffi_endpoint_new(options->url, error);
 	if (!client->endpoint)
 		return error->code;

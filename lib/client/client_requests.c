@@ -467,6 +467,8 @@ enum skiff_code skiff_subscribe_many(struct skiff_client *client, const struct s
 	size_t count, const struct skiff_properties *properties, struct skiff_token **token)
 {
 	struct skiff_error error;
+	if (!client || !subscriptions)
+		return SKIFF_USAGE;
 	pthread_mutex_lock(&client->lock);
 	enum skiff_code code = requests_subscribe(client, subscriptions, count, properties, token, &error);
 	return requests_leave(client, code, &error);
@@ -476,6 +478,8 @@ enum skiff_code skiff_unsubscribe_many(struct skiff_client *client, const char *
 	const struct skiff_properties *properties, struct skiff_token **token)
 {
 	struct skiff_error error;
+	if (!client || !filters)
+		return SKIFF_USAGE;
 	pthread_mutex_lock(&client->lock);
 	enum skiff_code code = requests_unsubscribe(client, filters, count, properties, token, &error);
 	return requests_leave(client, code, &error);
@@ -490,6 +494,8 @@ struct skiff_token *skiff_subscribe(
 		.qos = qos >= 0 && qos <= 2 ? (uint8_t)qos : UINT8_MAX,
 		.handler = handler,
 		.user = user};
+	if (!client)
+		return NULL;
 	pthread_mutex_lock(&client->lock);
 	enum skiff_code code = requests_subscribe(client, &subscription, 1, NULL, &token, &error);
 	return requests_leave(client, code, &error) ? skiffi_client_token_refused(&error) : token;
@@ -499,6 +505,8 @@ struct skiff_token *skiff_unsubscribe(struct skiff_client *client, const char *f
 {
 	struct skiff_token *token = NULL;
 	struct skiff_error error;
+	if (!client)
+		return NULL;
 	pthread_mutex_lock(&client->lock);
 	enum skiff_code code = requests_unsubscribe(client, &filter, 1, NULL, &token, &error);
 	return requests_leave(client, code, &error) ? skiffi_client_token_refused(&error) : token;

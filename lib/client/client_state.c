@@ -21,6 +21,8 @@ static const char *const state_names[] = {
 
 static void state_move(struct skiff_client *client, enum client_state state)
 {
+	if (state == client->state)
+		return;
 	skiffi_log(SKIFF_LOG_DEBUG, "client", "'%s': %s -> %s", client->endpoint->url, state_names[client->state],
 		state_names[state]);
 	client->state = state;

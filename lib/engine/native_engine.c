@@ -55,8 +55,6 @@ static void native_explain(struct native_engine *self, struct skiff_error *error
 	enum skiff_class class_ = skiff_code_class(error->code);
 	if (self->state == NATIVE_GREETING && (class_ == SKIFF_CLASS_TCP || error->code == SKIFF_TLS_CLOSED))
 		native_silent_refusal(self, error);
-	else if (self->state == NATIVE_UP && class_ == SKIFF_CLASS_TCP)
-		skiffi_error_prefix(error, "connection to '%s' lost", self->base.config->endpoint->url);
 }
 
 void skiffi_native_end(struct native_engine *self, const struct skiff_error *error, bool abort)
@@ -184,35 +182,45 @@ static int64_t native_deadline(struct native_engine *self)
 	return whole < greeting ? whole : greeting;
 }
 
-static const char *native_phase(const struct native_engine *self)
+/* What an attempt that ran out of time was still at. */
+static enum skiff_code native_phase(const struct native_engine *self, const char **name)
 {
 	const struct skiff_phases *phases = &self->seen.phases;
-	if (self->state == NATIVE_GREETING)
-		return "waiting for CONNACK";
-	if (phases->dns_us < 0)
-		return "resolving the name";
+	const struct skiffi_endpoint *endpoint = self->base.config->endpoint;
+	*name = "resolving the name";
+	if (phases->dns_us < 0 && phases->tcp_us < 0 && !endpoint->ip_literal && endpoint->kind != SKIFFI_UNIX)
+		return SKIFF_DNS_TIMEOUT;
+	*name = "connecting";
 	if (phases->tcp_us < 0)
-		return "connecting";
-	return self->base.config->endpoint->kind == SKIFFI_WS ? "the TLS handshake or the WebSocket upgrade"
-							      : "the TLS handshake";
+		return SKIFF_TCP_TIMEOUT;
+	*name = "the TLS handshake";
+	if (endpoint->tls && phases->tls_us < 0)
+		return SKIFF_TLS_TIMEOUT;
+	*name = "the WebSocket upgrade";
+	return SKIFF_WS_TIMEOUT;
 }
 
 static void native_timed_out(struct native_engine *self, int64_t now)
 {
-	const char *url = self->base.config->endpoint->url;
+	const struct skiff_timeouts *timeouts = &self->base.config->options->timeouts;
+	const char *url = self->base.config->endpoint->url, *phase;
 	struct skiff_error error;
+	bool whole = timeouts->total_ms >= 0 && now >= native_after_ms(self->started_us, timeouts->total_ms);
+	int limit_ms = whole ? timeouts->total_ms : timeouts->mqtt_ms;
 	native_lock(self);
 	self->transport->ops->info(self->transport, &self->seen);
 	native_unlock(self);
-	long long ms = (now - self->started_us) / 1000;
-	if (self->state == NATIVE_GREETING)
+	if (self->state == NATIVE_GREETING) {
 		skiffi_fail(&error, SKIFF_MQTT_TIMEOUT, 0,
-			"'%s' took the connection but sent no CONNACK within %lld ms; it may not be an MQTT broker, or "
-			"a very busy one",
-			url, (long long)(now - self->greeting_us) / 1000);
-	else
-		skiffi_fail(&error, SKIFF_TIMEOUT, 0, "connecting to '%s' took more than %lld ms, and was still %s",
-			url, ms, native_phase(self));
+			"'%s' took the connection but sent no CONNACK within %d ms; it may not be an MQTT broker, or a "
+			"very "
+			"busy one",
+			url, limit_ms);
+	} else {
+		enum skiff_code code = native_phase(self, &phase);
+		skiffi_fail(&error, code, 0, "connecting to '%s' took more than %d ms; at the end it was at %s", url,
+			limit_ms, phase);
+	}
 	skiffi_native_end(self, &error, true);
 }
 
@@ -325,6 +333,14 @@ static void native_close(struct skiffi_engine *engine, bool abort)
 	skiffi_native_end(self, &error, abort);
 }
 
+static void native_log_up(struct native_engine *self)
+{
+	self->transport->ops->info(self->transport, &self->seen);
+	skiffi_log(SKIFF_LOG_INFO, "engine", "connected to %s, %s%s%s%s%s", self->seen.address,
+		self->seen.tls_version[0] ? self->seen.tls_version : "no TLS", self->seen.tls_version[0] ? " " : "",
+		self->seen.tls_cipher, self->seen.http_status ? ", WebSocket, " : ", ", native_version_name(self));
+}
+
 /* A failed session, and an accepted CONNACK, are also the engine's business. */
 static size_t native_filter(struct native_engine *self, struct skiffi_event *events, size_t count)
 {
@@ -337,6 +353,7 @@ static size_t native_filter(struct native_engine *self, struct skiffi_event *eve
 		if (events[i].kind == SKIFFI_EVENT_UP) {
 			self->state = NATIVE_UP;
 			self->settled = true;
+			native_log_up(self);
 			self->up_us = skiffi_now_us();
 		}
 		if (kept != i) {

@@ -3,6 +3,7 @@
 #include "session/session.h"
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "codec/reason.h"
 #include "session/session_internal.h"
 #include <assert.h>
@@ -84,6 +85,8 @@ void skiffi_session_count_output(struct skiffi_session *session, size_t before)
 	session->output.len += len;
 	session->output_end += len;
 	session->packets_out++;
+	skiffi_log(SKIFF_LOG_TRACE, "session", "> %s, %zu bytes",
+		skiffi_packet_name(session->output.bytes.data[before] >> 4), len);
 }
 
 bool skiffi_session_wrote(struct skiffi_session *session, size_t before, bool ok)

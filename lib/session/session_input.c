@@ -5,6 +5,7 @@
  * What arrived is read where it lies; only the front of a packet that is cut is copied, and completed with the next
  * bytes. Views that were given out stay until the next pull. */
 #include "base/alloc.h"
+#include "base/log.h"
 #include "session/session_internal.h"
 #include <assert.h>
 
@@ -185,6 +186,8 @@ static size_t session_pull_frames(struct skiffi_session *session, struct skiffi_
 		(session->state == SESSION_UP || session->state == SESSION_CONNECTING ||
 			session->state == SESSION_ENDING) &&
 		session->telling == TELL_NONE && session_next_frame(session, &frame, !count)) {
+		skiffi_log(
+			SKIFF_LOG_TRACE, "session", "< %s, %zu bytes", skiffi_packet_name(frame.type), frame.total_len);
 		enum session_step step = session_on_packet(session, &frame, &events[count], !count);
 		if (step == STEP_DEFER)
 			break;

@@ -5,6 +5,7 @@
  * the message go, PUBREL, PUBCOMP ends it. After a resumed connection: the PUBRELs in PUBREC order, then the PUBLISHes
  * in their order with DUP, as far as the window lets them. */
 #include "base/alloc.h"
+#include "base/log.h"
 #include "codec/reason.h"
 #include "codec/wire.h"
 #include "session/session_internal.h"
@@ -58,6 +59,7 @@ static bool publish_write(
 		memcpy(at, publish->payload.data, copied);
 	session->output_end += head_len + publish->payload.len;
 	session->packets_out++;
+	skiffi_log(SKIFF_LOG_TRACE, "session", "> PUBLISH, %zu bytes", head_len + publish->payload.len);
 	if (publish->topic_alias)
 		skiffi_aliases_out_told(&session->aliases_out, publish->topic_alias);
 	return true;

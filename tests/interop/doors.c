@@ -68,7 +68,7 @@ static void connects_and_tells_the_way(void **state)
 	assert_true(way.phases.total_us >= way.phases.mqtt_us);
 	assert_int_equal(way.reason, 0);
 	assert_memory_equal(way.client_id, "skiff-", 6);
-	assert_int_equal(strlen(way.client_id), 30);
+	assert_int_equal(strlen(way.client_id), 38);
 	user_disconnect(user);
 	assert_false(skiff_client_connected(user->client));
 	user_free(user);

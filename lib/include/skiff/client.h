@@ -2,10 +2,15 @@
 /* client.h: an MQTT client. Every call may be made from any thread, and from inside a handler unless said otherwise.
  *
  *   struct skiff_client *client = skiff_client_new(&(struct skiff_options){.url = "tcp://test.mosquitto.org"}, NULL);
- *   skiff_wait(skiff_connect(client), 10000);
- *   skiff_wait(skiff_subscribe(client, "some/filter", 1, on_message, NULL), 10000);
- *   skiff_wait(skiff_publish(client, "some/topic", "text", 4, 1, false), 10000);
+ *   if (!skiff_wait(skiff_connect(client), 20000)) {
+ *           skiff_wait(skiff_subscribe(client, "some/filter", 1, on_message, NULL), 5000);
+ *           skiff_wait(skiff_publish(client, "some/topic", "text", 4, 1, false), 5000);
+ *           skiff_wait(skiff_disconnect(client, 250, NULL), 5000);
+ *   }
  *   skiff_client_free(client);
+ *
+ * What is asked for while there is no connection waits for one; so wait with a limit, as none may be tried.
+ * A NULL client is refused: no token (for which skiff_wait gives SKIFF_MEMORY), SKIFF_USAGE, or false.
  *
  * Tokens. An operation that takes `struct skiff_token **token` gives one where the pointer is not NULL; with NULL it
  * costs nothing. A token ends exactly once, with the outcome of its operation, and must be freed by its holder. */

@@ -86,7 +86,8 @@ struct skiff_options {
 	const char *client_id;       /* NULL: "skiff-" and 128 random bits; "": let the broker assign one */
 	const char *user_name;       /* NULL: the URL's user info, if any */
 	struct skiff_bytes password; /* absent: the URL's. Wiped from our memory when the client is freed */
-	bool resume_session; /* false: clean start. true: continue a session the broker kept (needs a client_id) */
+	bool resume_session; /* false: clean start. true: continue the session; with a client_id of one's own also over
+				processes */
 	uint32_t session_expiry_s; /* MQTT 5: how long the broker keeps the session; with resume_session 0 means
 				      4294967295 */
 	int keep_alive_s;          /* 0: 60; -1: off; up to 65535 */

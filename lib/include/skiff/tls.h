@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls.h: whom to trust, and who we are. Used for the ssl and wss transports. */
+/* tls.h: whom to trust, and who we are. For the ssl and wss transports; not looked at elsewhere. */
 #ifndef SKIFF_TLS_H
 #define SKIFF_TLS_H
 
