@@ -305,6 +305,10 @@ struct skiff_token *skiff_publish(
 		.retain = retain};
 	if (!client)
 		return NULL;
+	if (message.qos > 2) {
+		skiffi_fail(&error, SKIFF_USAGE_OPTION, 0, "QoS %d is not 0, 1 or 2", qos);
+		return skiffi_client_token_refused(&error);
+	}
 	return client_submit_token(client, &message, &token, &error) ? skiffi_client_token_refused(&error) : token;
 }
 

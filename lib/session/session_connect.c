@@ -129,7 +129,7 @@ static void session_refused(struct skiffi_session *session, const struct skiffi_
 			session->version == SKIFFI_V5 ? "5" : "3.1.1", words,
 			session->version == SKIFFI_V5 ? "3.1.1 or auto" : "5");
 	else
-		skiffi_session_fault(session, code, connack->reason, "the broker refused the connection: %s (%u)%s%s%s",
+		skiffi_session_fault(session, code, connack->reason, "the broker refused the connection: %s (0x%02x)%s%s%s",
 			words, connack->reason, session->broker.reason_string ? ": " : "",
 			session->broker.reason_string ? session->broker.reason_string : "",
 			code == SKIFF_MQTT_BAD_CREDENTIALS || code == SKIFF_MQTT_NOT_AUTHORISED
