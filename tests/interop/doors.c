@@ -155,26 +155,39 @@ static void number_message(struct skiff_client *client, const struct skiff_messa
 	waiting_add(&numbers.count);
 }
 
+/* A long flow once a door, a short one for each QoS and version. */
+static uint32_t flow_len(void **state, uint8_t qos)
+{
+#ifdef TESTS_SANITIZED
+	bool is_long = false;
+#else
+	bool is_long = qos == 1 && is_v5(state);
+#endif
+	(void)state, (void)qos;
+	return is_long ? 100000 : 2000;
+}
+
 static void flow_keeps_its_order(void **state)
 {
-	enum { MESSAGES = 2000 };
+	enum { PATIENCE_MS = 90000 };
 	for (uint8_t qos = 0; qos <= 2; qos++) {
+		const uint32_t len = flow_len(state, qos);
 		struct user *user = door_user(state);
 		const char *topic = topic_of(state, "numbers");
 		numbers = (struct numbers){.next = 0};
 		user_expect(skiff_subscribe(user->client, topic, 2, number_message, NULL), SKIFF_OK);
-		for (uint32_t i = 0; i < MESSAGES; i++)
+		for (uint32_t i = 0; i < len; i++)
 			assert_int_equal(
 				skiff_publish_message(user->client,
 					&(struct skiff_message){
 						.topic = skiff_text(topic), .payload = {&i, sizeof i}, .qos = qos},
 					NULL),
 				SKIFF_OK);
-		assert_int_equal(skiff_flush(user->client, QUICK_MS), SKIFF_OK);
-		assert_true(waiting_reach(&numbers.count, MESSAGES, QUICK_MS));
+		assert_int_equal(skiff_flush(user->client, PATIENCE_MS), SKIFF_OK);
+		assert_true(waiting_reach(&numbers.count, len, PATIENCE_MS));
 		user_disconnect(user);
 		user_free(user);
-		assert_int_equal(waiting_value(&numbers.count), MESSAGES);
+		assert_int_equal(waiting_value(&numbers.count), len);
 		assert_int_equal(numbers.misplaced, 0);
 	}
 }
