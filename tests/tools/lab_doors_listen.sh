@@ -38,7 +38,7 @@ knock_plain()
 }
 knock_tls()
 {
-	exec 3< <({ upgrade; sleep 2; } | timeout 10 openssl s_client -quiet -verify_return_error -CAfile "$3" \
+	exec 3< <(upgrade | timeout 10 openssl s_client -quiet -verify_return_error -CAfile "$3" \
 		-servername test.mosquitto.org -connect "$(place "$2")" 2>/dev/null)
 	answer "$1"
 }
