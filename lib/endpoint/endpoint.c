@@ -48,7 +48,7 @@ static struct span span_of(const char *at, const char *end)
 
 static const char *span_end(struct span span)
 {
-	return span.at + span.len;
+	return span.len ? span.at + span.len : span.at; /* a span that is absent has no place to add to */
 }
 
 static const char *span_find(struct span span, const char *set)
@@ -462,16 +462,25 @@ static int host_text(char *out, size_t size, const struct skiffi_endpoint *endpo
 		out, size, "%s%.*s%s", v6 ? "[" : "", (int)strcspn(endpoint->host, "%"), endpoint->host, v6 ? "]" : "");
 }
 
+/* As it was given, so that it names the same socket when it is pasted. */
+static bool endpoint_set_socket_text(struct skiffi_endpoint *endpoint, struct span path)
+{
+	if (path.len >= 2 && !memcmp(path.at, "//", 2))
+		path = span_of(path.at + 2, span_end(path));
+	size_t size = path.len + 16;
+	endpoint->url = skiffi_malloc(size);
+	if (endpoint->url)
+		snprintf(endpoint->url, size, "unix:%s%.*s", *path.at == '/' ? "//" : "", (int)path.len, path.at);
+	return endpoint->url != NULL;
+}
+
 static bool endpoint_set_texts(struct skiffi_endpoint *endpoint, const struct url *url, struct skiff_error *error)
 {
 	char host[HOST_MAX_BYTES + 16];
+	if (endpoint->kind == SKIFFI_UNIX)
+		return endpoint_set_socket_text(endpoint, url->path) || no_memory(error);
 	size_t size = strlen(endpoint->host) + (endpoint->path ? strlen(endpoint->path) : 0) + 64;
 	endpoint->url = skiffi_malloc(size);
-	if (endpoint->kind == SKIFFI_UNIX) {
-		if (endpoint->url)
-			snprintf(endpoint->url, size, "unix:%s%s", *endpoint->host == '/' ? "//" : "", endpoint->host);
-		return endpoint->url || no_memory(error);
-	}
 	int len = host_text(host, sizeof host, endpoint);
 	if (endpoint->url)
 		snprintf(endpoint->url, size, "%s://%s:%u%s", url->scheme->name, host, endpoint->port,

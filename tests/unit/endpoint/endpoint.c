@@ -60,7 +60,7 @@ static const struct good goods[] = {
 	{"tcp://host.", SKIFFI_TCP, false, "host.", 1883, false, "host.", NULL, NULL, NULL, "tcp://host.:1883"},
 	{"tcp://my_host-1.local", SKIFFI_TCP, false, "my_host-1.local", 1883, false, "my_host-1.local", NULL, NULL,
 		NULL, "tcp://my_host-1.local:1883"},
-	{"unix:///run/a%20b", SKIFFI_UNIX, false, "/run/a b", 0, false, NULL, NULL, NULL, NULL, "unix:///run/a b"},
+	{"unix:///run/a%20b", SKIFFI_UNIX, false, "/run/a b", 0, false, NULL, NULL, NULL, NULL, "unix:///run/a%20b"},
 	{"unix:/run/b", SKIFFI_UNIX, false, "/run/b", 0, false, NULL, NULL, NULL, NULL, "unix:///run/b"},
 	{"unix:run/b@c", SKIFFI_UNIX, false, "run/b@c", 0, false, NULL, NULL, NULL, NULL, "unix:run/b@c"},
 };
