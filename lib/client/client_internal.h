@@ -113,7 +113,6 @@ struct skiff_client {
 	size_t queued_messages, queued_bytes;
 	struct client_request *requests, *requests_last; /* waiting to be sent, in order */
 	size_t requests_waiting;                         /* how many those are */
-	size_t requests_out;                             /* with the engine, unanswered */
 	uint64_t requests_serial;                        /* of the last one made */
 	struct client_filters filters;
 	unsigned waiting; /* threads in `changed` that wait for room or for all to be through */

@@ -91,7 +91,6 @@ static void requests_insert(struct skiff_client *client, struct client_request *
 
 void skiffi_client_requests_again(struct skiff_client *client, struct client_request *request)
 {
-	client->requests_out--;
 	if (request->renewal) { /* still owed, whatever session the next connection finds */
 		client->renew = true;
 		request_free(request);
@@ -157,10 +156,8 @@ void skiffi_client_requests_send(struct skiff_client *client)
 		if (code == SKIFF_AGAIN)
 			return;
 		struct client_request *request = requests_pop(client);
-		if (code == SKIFF_OK) {
-			client->requests_out++;
+		if (code == SKIFF_OK)
 			continue;
-		}
 		if (code == SKIFF_MEMORY)
 			skiffi_fail_plain(&error, code);
 		request_refused(client, request, &error);
@@ -214,10 +211,8 @@ void skiffi_client_requests_renew(struct skiff_client *client)
 		struct skiff_error error = {0};
 		struct client_request *request = renewal_next(client, &at, max);
 		enum skiff_code code = request ? request_send(client, request, &error) : SKIFF_MEMORY;
-		if (!code) {
-			client->requests_out++;
+		if (!code)
 			continue;
-		}
 		bool more = request && request->count > 1;
 		request_free(request);
 		if (code == SKIFF_MEMORY || code == SKIFF_AGAIN) {
@@ -266,7 +261,6 @@ struct skiff_token *skiffi_client_requests_done(
 {
 	struct skiff_error error;
 	struct skiff_token *token = request->token;
-	client->requests_out--;
 	if (request->subscribe)
 		request_granted(client, request, event);
 	else
