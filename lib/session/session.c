@@ -140,7 +140,7 @@ static bool session_try_disconnect(struct skiffi_session *session, const struct 
 	size_t before = session->output.bytes.tail;
 	if (!skiffi_disconnect_encode(&session->output.bytes, session->version, packet))
 		return false;
-	if (session->output.bytes.tail - before > session->broker.maximum_packet_size) {
+	if (session->output.bytes.tail - before > session->broker.limits.maximum_packet_size) {
 		session->output.bytes.tail = before;
 		return false;
 	}

@@ -4,9 +4,6 @@
 #include "codec/reason.h"
 #include "session/session_internal.h"
 
-/* A 3.1.1 broker names no window; this many messages in flight keep any link busy. */
-enum { SESSION_WINDOW_V311 = 1024 };
-
 void skiffi_session_forget_broker(struct skiffi_session *session)
 {
 	skiffi_free(session->broker.reason_string);
@@ -15,12 +12,7 @@ void skiffi_session_forget_broker(struct skiffi_session *session)
 	char *client_id = session->broker.client_id; /* an assigned id is ours from then on */
 	memset(&session->broker, 0, sizeof session->broker);
 	session->broker.client_id = client_id;
-	session->broker.receive_maximum = UINT16_MAX;
-	session->broker.maximum_packet_size = UINT32_MAX;
-	session->broker.maximum_qos = 2;
-	session->broker.retain_available = session->broker.wildcard_available = true;
-	session->broker.subscription_id_available = session->broker.shared_available = true;
-	session->broker.keep_alive_s = session->config->connect.keep_alive_s;
+	skiffi_limits_reset(&session->broker.limits, session->config->connect.keep_alive_s);
 	session->broker.reason = -1;
 }
 
@@ -64,28 +56,6 @@ enum skiff_code skiffi_session_start(struct skiffi_session *session, int64_t now
 	return ok ? SKIFF_OK : SKIFF_MEMORY;
 }
 
-static void session_apply_limits(struct skiffi_session *session, const struct skiff_properties *granted)
-{
-	if (granted->has & SKIFF_HAS_RECEIVE_MAXIMUM)
-		session->broker.receive_maximum = granted->receive_maximum;
-	if (granted->has & SKIFF_HAS_MAXIMUM_PACKET_SIZE)
-		session->broker.maximum_packet_size = granted->maximum_packet_size;
-	if (granted->has & SKIFF_HAS_TOPIC_ALIAS_MAXIMUM)
-		session->broker.topic_alias_maximum = granted->topic_alias_maximum;
-	if (granted->has & SKIFF_HAS_MAXIMUM_QOS)
-		session->broker.maximum_qos = granted->maximum_qos;
-	if (granted->has & SKIFF_HAS_SERVER_KEEP_ALIVE) /* [MQTT-3.1.2-21], [MQTT-3.2.2-21] */
-		session->broker.keep_alive_s = granted->server_keep_alive_s;
-	if (granted->has & SKIFF_HAS_RETAIN_AVAILABLE)
-		session->broker.retain_available = granted->retain_available;
-	if (granted->has & SKIFF_HAS_WILDCARD_AVAILABLE)
-		session->broker.wildcard_available = granted->wildcard_available;
-	if (granted->has & SKIFF_HAS_SUBSCRIPTION_ID_AVAILABLE)
-		session->broker.subscription_id_available = granted->subscription_id_available;
-	if (granted->has & SKIFF_HAS_SHARED_AVAILABLE)
-		session->broker.shared_available = granted->shared_available;
-}
-
 static void session_apply_texts(struct skiffi_session *session, const struct skiff_properties *granted)
 {
 	skiffi_session_keep_text(&session->broker.reason_string, granted->reason_string);
@@ -97,19 +67,13 @@ static void session_apply_texts(struct skiffi_session *session, const struct ski
 
 static void session_apply(struct skiffi_session *session, const struct skiffi_connack *connack)
 {
-	const struct skiff_properties *asked = session->config->connect.properties;
 	session->broker.reason = connack->reason;
 	session->broker.session_present = connack->session_present;
-	if (asked && session->version == SKIFFI_V5)
-		session->broker.session_expiry_s = asked->session_expiry_s;
-	if (connack->properties.has & SKIFF_HAS_SESSION_EXPIRY)
-		session->broker.session_expiry_s = connack->properties.session_expiry_s;
-	session_apply_limits(session, &connack->properties);
+	skiffi_limits_grant(&session->broker.limits, session->version, session->config->connect.properties,
+		&connack->properties);
 	session_apply_texts(session, &connack->properties);
-	if (session->version != SKIFFI_V5)
-		session->broker.receive_maximum = SESSION_WINDOW_V311;
 	session->outstanding = 0;
-	uint16_t aliases = session->broker.topic_alias_maximum;
+	uint16_t aliases = session->broker.limits.topic_alias_maximum;
 	if (aliases > session->config->outbound_aliases)
 		aliases = session->config->outbound_aliases;
 	skiffi_aliases_out_reset(&session->aliases_out, aliases); /* out of memory: no aliases, nothing else */

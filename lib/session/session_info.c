@@ -59,16 +59,7 @@ void skiffi_session_info(const struct skiffi_session *session, struct skiff_conn
 	else
 		snprintf(connection->client_id, sizeof connection->client_id, "%.*s", (int)id.len,
 			(const char *)id.data);
-	connection->keep_alive_s = session->broker.keep_alive_s;
-	connection->receive_maximum = session->broker.receive_maximum;
-	connection->maximum_packet_size = session->broker.maximum_packet_size;
-	connection->topic_alias_maximum = session->broker.topic_alias_maximum;
-	connection->maximum_qos = session->broker.maximum_qos;
-	connection->retain_available = session->broker.retain_available;
-	connection->wildcard_available = session->broker.wildcard_available;
-	connection->subscription_id_available = session->broker.subscription_id_available;
-	connection->shared_available = session->broker.shared_available;
-	connection->session_expiry_s = session->broker.session_expiry_s;
+	skiffi_limits_info(&session->broker.limits, connection);
 	connection->reason = session->broker.reason;
 	session_copy_text(connection->reason_string, sizeof connection->reason_string, session->broker.reason_string);
 	session_copy_text(

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "session/aliases.h"
 #include "session/inflight.h"
+#include "session/limits.h"
 #include "session/session.h"
 
 /* One connection's life. DOWN -> CONNECTING (start) -> UP (CONNACK) -> ENDING (our DISCONNECT) or FAILED (a fault, or
@@ -35,10 +36,8 @@ struct skiffi_session {
 
 	/* what the broker said at CONNACK; defaults of the standard until then */
 	struct {
-		uint16_t receive_maximum, topic_alias_maximum, keep_alive_s;
-		uint32_t maximum_packet_size, session_expiry_s;
-		uint8_t maximum_qos;
-		bool retain_available, wildcard_available, subscription_id_available, shared_available, session_present;
+		struct skiffi_limits limits;
+		bool session_present;
 		int reason;
 		char *client_id, *reason_string, *server_reference, *response_information; /* owned; NULL: none */
 	} broker;

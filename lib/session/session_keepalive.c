@@ -8,7 +8,7 @@
 /* How long before its time a PINGREQ is written: a tenth, at most a second, so that it leaves in time. */
 static int64_t keepalive_interval_us(const struct skiffi_session *session)
 {
-	int64_t whole = (int64_t)session->broker.keep_alive_s * 1000000;
+	int64_t whole = (int64_t)session->broker.limits.keep_alive_s * 1000000;
 	int64_t early = whole / 10 < 1000000 ? whole / 10 : 1000000;
 	return whole - early;
 }
@@ -22,7 +22,7 @@ static int64_t keepalive_end_us(const struct skiffi_session *session)
 
 int64_t skiffi_session_deadline(const struct skiffi_session *session)
 {
-	if (session->state != SESSION_UP || !session->broker.keep_alive_s)
+	if (session->state != SESSION_UP || !session->broker.limits.keep_alive_s)
 		return SKIFFI_NEVER;
 	/* An answer that is long on its way, behind other packets, does not put off the next PINGREQ [MQTT-3.1.2-20].
 	 */

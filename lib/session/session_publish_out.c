@@ -11,9 +11,6 @@
 #include "session/session_internal.h"
 #include <assert.h>
 
-/* The smallest window that a broker is known to end the connection for: mosquitto's default. */
-enum { PUBLISH_WINDOW_V311_QOS2 = 20 };
-
 static struct skiffi_publish publish_of(const struct skiff_message *message, const struct skiffi_kept *kept)
 {
 	if (!kept)
@@ -27,21 +24,6 @@ static struct skiffi_publish publish_of(const struct skiff_message *message, con
 		.topic = skiffi_kept_topic(kept),
 		.payload = skiffi_kept_payload(kept),
 		.raw_properties = skiffi_kept_properties(kept)};
-}
-
-/* What this broker, or this version, does not take. */
-static enum skiff_code publish_allowed(
-	const struct skiffi_session *session, const struct skiffi_publish *publish, struct skiff_error *error)
-{
-	if (session->version != SKIFFI_V5 && (publish->properties || publish->raw_properties.len))
-		return skiffi_fail(
-			error, SKIFF_MQTT_NOT_ALLOWED, 0, "the message has properties, which MQTT 3.1.1 cannot carry");
-	if (publish->qos > session->broker.maximum_qos) /* [MQTT-3.2.2-11] */
-		return skiffi_fail(error, SKIFF_MQTT_NOT_ALLOWED, 0x9b, "the broker takes QoS %u at most, not %u",
-			session->broker.maximum_qos, publish->qos);
-	if (publish->retain && !session->broker.retain_available) /* [MQTT-3.2.2-14] */
-		return skiffi_fail(error, SKIFF_MQTT_NOT_ALLOWED, 0x9a, "the broker does not keep retained messages");
-	return SKIFF_OK;
 }
 
 /* Writes the packet, by reference from a certain size on when there is something to refer to. */
@@ -68,7 +50,7 @@ static bool publish_write(
 static bool publish_too_large(const struct skiffi_session *session, const struct skiffi_publish *publish)
 {
 	size_t len = skiffi_publish_head_len(session->version, publish) + publish->payload.len;
-	return len > session->broker.maximum_packet_size || len > (size_t)SKIFFI_VARINT_MAX + 5;
+	return skiffi_limits_too_large(&session->broker.limits, len);
 }
 
 /* Names the topic by its alias, or gives it one where there is room for that. */
@@ -138,11 +120,10 @@ static enum skiff_code publish_qos12(
 	return SKIFF_OK;
 }
 
-/* Whether one more exchange may begin [MQTT-3.3.4-7]. In MQTT 3.1.1 a broker names no window, but has one for QoS 2. */
+/* Whether one more exchange may begin [MQTT-3.3.4-7]. */
 static bool publish_window(const struct skiffi_session *session, uint8_t qos)
 {
-	bool unnamed = qos == 2 && session->version != SKIFFI_V5;
-	return session->outstanding < (unnamed ? PUBLISH_WINDOW_V311_QOS2 : session->broker.receive_maximum);
+	return session->outstanding < skiffi_limits_window(&session->broker.limits, session->version, qos);
 }
 
 enum skiff_code skiffi_session_publish(struct skiffi_session *session, const struct skiff_message *message,
@@ -152,13 +133,9 @@ enum skiff_code skiffi_session_publish(struct skiffi_session *session, const str
 	if (session->state != SESSION_UP || session->telling)
 		return SKIFF_AGAIN;
 	struct skiffi_publish publish = publish_of(message, kept);
-	enum skiff_code code = publish_allowed(session, &publish, error);
+	enum skiff_code code = skiffi_limits_publish(&session->broker.limits, session->version, &publish, error);
 	if (code)
 		return code;
-	if (publish_too_large(session, &publish)) /* [MQTT-3.2.2-15] */
-		return skiffi_fail(error, SKIFF_MQTT_TOO_LARGE, 0x95,
-			"the message of %zu bytes is larger than the broker's limit of %u bytes for a packet",
-			publish.payload.len, session->broker.maximum_packet_size);
 	if (session->output.len > session->config->output_high_bytes)
 		return SKIFF_AGAIN;
 	/* [MQTT-3.3.4-7]; a message must not pass one that is still to be sent again [MQTT-4.6.0-1] */

@@ -5,65 +5,18 @@
 #include "codec/wire.h"
 #include "session/session_internal.h"
 
-enum { OPTION_NO_LOCAL = 4 };
-
-static enum skiff_code subscribe_allowed(
-	const struct skiffi_session *session, const struct skiffi_filter *filter, struct skiff_error *error)
-{
-	int len = (int)filter->filter.len;
-	const char *text = filter->filter.data;
-	bool shared = skiffi_filter_shared(filter->filter, NULL);
-	if (shared && !session->broker.shared_available)
-		return skiffi_fail(error, SKIFF_MQTT_NOT_ALLOWED, 0x9e,
-			"the broker does not offer shared subscriptions ('%.*s')", len, text);
-	if (shared && filter->options & OPTION_NO_LOCAL) /* [MQTT-3.8.3-4] */
-		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0x82,
-			"no_local cannot go with the shared subscription '%.*s'", len, text);
-	bool wildcard = memchr(text, '+', filter->filter.len) || memchr(text, '#', filter->filter.len);
-	if (wildcard && !session->broker.wildcard_available)
-		return skiffi_fail(error, SKIFF_MQTT_NOT_ALLOWED, 0xa2,
-			"the broker does not offer wildcards in filters ('%.*s')", len, text);
-	if (session->version != SKIFFI_V5 && filter->options & ~3)
-		return skiffi_fail(error, SKIFF_MQTT_NOT_ALLOWED, 0,
-			"MQTT 3.1.1 knows no subscription option but QoS ('%.*s')", len, text);
-	return SKIFF_OK;
-}
-
-static enum skiff_code subscribe_check(const struct skiffi_session *session, enum skiffi_packet_type type,
-	const struct skiffi_filter *filters, size_t count, const struct skiff_properties *properties,
-	struct skiff_error *error)
-{
-	if (properties && session->version != SKIFFI_V5)
-		return skiffi_fail(
-			error, SKIFF_MQTT_NOT_ALLOWED, 0, "MQTT 3.1.1 knows no properties on a subscription");
-	if (properties && properties->has & SKIFF_HAS_SUBSCRIPTION_ID && !session->broker.subscription_id_available)
-		return skiffi_fail(
-			error, SKIFF_MQTT_NOT_ALLOWED, 0xa1, "the broker does not offer subscription identifiers");
-	for (size_t i = 0; type == SKIFFI_SUBSCRIBE && i < count; i++) {
-		enum skiff_code code = subscribe_allowed(session, &filters[i], error);
-		if (code)
-			return code;
-	}
-	return SKIFF_OK;
-}
-
 enum skiff_code skiffi_session_subscribe(struct skiffi_session *session, enum skiffi_packet_type type,
 	const struct skiffi_filter *filters, size_t count, const struct skiff_properties *properties, void *op,
 	struct skiff_error *error)
 {
 	if (session->state != SESSION_UP)
 		return SKIFF_AGAIN;
-	enum skiff_code code = subscribe_check(session, type, filters, count, properties, error);
-	if (code)
-		return code;
 	struct skiffi_subscribe packet = {.packet_id = 1, .filters = filters, .count = count};
 	if (properties)
 		packet.properties = *properties;
-	size_t len = skiffi_subscribe_len(session->version, type, &packet);
-	if (len > session->broker.maximum_packet_size || len > (size_t)SKIFFI_VARINT_MAX + 5 || count > UINT16_MAX)
-		return skiffi_fail(error, SKIFF_MQTT_TOO_LARGE, 0x95,
-			"the %s of %zu filters is larger than the broker's limit of %u bytes for a packet",
-			skiffi_packet_name(type), count, session->broker.maximum_packet_size);
+	enum skiff_code code = skiffi_limits_subscribe(&session->broker.limits, session->version, type, &packet, error);
+	if (code)
+		return code;
 	enum skiffi_await await = type == SKIFFI_SUBSCRIBE ? SKIFFI_AWAIT_SUBACK : SKIFFI_AWAIT_UNSUBACK;
 	packet.packet_id = skiffi_inflight_new(&session->inflight, await, NULL, op);
 	if (!packet.packet_id)
