@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/attempt.h"
+#include "session/verdict.h"
 #include "transport/tls_context.h"
 #include <assert.h>
 #include <stdio.h>
@@ -32,29 +34,13 @@ static void native_unlock(const struct native_engine *self)
 
 /* ---- the end of an attempt ---- */
 
-static const char *native_version_name(const struct native_engine *self)
-{
-	return skiffi_session_version(self->session) == SKIFFI_V5 ? "MQTT 5" : "MQTT 3.1.1";
-}
-
-/* A connection that ends between CONNECT and CONNACK says nothing; what usually lies behind it can be said. */
-static void native_silent_refusal(struct native_engine *self, struct skiff_error *error)
-{
-	const struct skiffi_endpoint *endpoint = self->base.config->endpoint;
-	bool plain = endpoint->kind == SKIFFI_TCP;
-	skiffi_fail(error, SKIFF_MQTT_CLOSED, error->detail,
-		"'%s' closed the connection instead of answering CONNECT: %s%s", endpoint->url,
-		plain ? "this port may speak TLS or WebSocket (try ssl:// or ws://), or the broker may not speak "
-		      : "the broker may require other credentials or a client certificate, or may not speak ",
-		native_version_name(self));
-}
-
 /* Where the transport only saw the end, the exchange knows more. Under the lock. */
 static void native_explain(struct native_engine *self, struct skiff_error *error)
 {
 	enum skiff_class class_ = skiff_code_class(error->code);
 	if (self->state == NATIVE_GREETING && (class_ == SKIFF_CLASS_TCP || error->code == SKIFF_TLS_CLOSED))
-		native_silent_refusal(self, error);
+		skiffi_attempt_silent(error, self->base.config->endpoint, skiffi_session_version(self->session),
+			error->detail);
 }
 
 void skiffi_native_end(struct native_engine *self, const struct skiff_error *error, bool abort)
@@ -182,45 +168,20 @@ static int64_t native_deadline(struct native_engine *self)
 	return whole < greeting ? whole : greeting;
 }
 
-/* What an attempt that ran out of time was still at. */
-static enum skiff_code native_phase(const struct native_engine *self, const char **name)
-{
-	const struct skiff_phases *phases = &self->seen.phases;
-	const struct skiffi_endpoint *endpoint = self->base.config->endpoint;
-	*name = "resolving the name";
-	if (phases->dns_us < 0 && phases->tcp_us < 0 && !endpoint->ip_literal && endpoint->kind != SKIFFI_UNIX)
-		return SKIFF_DNS_TIMEOUT;
-	*name = "connecting";
-	if (phases->tcp_us < 0)
-		return SKIFF_TCP_TIMEOUT;
-	*name = "the TLS handshake";
-	if (endpoint->tls && phases->tls_us < 0)
-		return SKIFF_TLS_TIMEOUT;
-	*name = "the WebSocket upgrade";
-	return SKIFF_WS_TIMEOUT;
-}
-
 static void native_timed_out(struct native_engine *self, int64_t now)
 {
 	const struct skiff_timeouts *timeouts = &self->base.config->options->timeouts;
-	const char *url = self->base.config->endpoint->url, *phase;
+	const struct skiffi_endpoint *endpoint = self->base.config->endpoint;
 	struct skiff_error error;
 	bool whole = timeouts->total_ms >= 0 && now >= native_after_ms(self->started_us, timeouts->total_ms);
 	int limit_ms = whole ? timeouts->total_ms : timeouts->mqtt_ms;
 	native_lock(self);
 	self->transport->ops->info(self->transport, &self->seen);
 	native_unlock(self);
-	if (self->state == NATIVE_GREETING) {
-		skiffi_fail(&error, SKIFF_MQTT_TIMEOUT, 0,
-			"'%s' took the connection but sent no CONNACK within %d ms; it may not be an MQTT broker, or a "
-			"very "
-			"busy one",
-			url, limit_ms);
-	} else {
-		enum skiff_code code = native_phase(self, &phase);
-		skiffi_fail(&error, code, 0, "connecting to '%s' took more than %d ms; at the end it was at %s", url,
-			limit_ms, phase);
-	}
+	if (self->state == NATIVE_GREETING)
+		skiffi_attempt_unanswered(&error, endpoint, limit_ms);
+	else
+		skiffi_attempt_late(&error, endpoint, &self->seen.phases, limit_ms);
 	skiffi_native_end(self, &error, true);
 }
 
@@ -338,7 +299,8 @@ static void native_log_up(struct native_engine *self)
 	self->transport->ops->info(self->transport, &self->seen);
 	skiffi_log(SKIFF_LOG_INFO, "engine", "connected to %s, %s%s%s%s%s", self->seen.address,
 		self->seen.tls_version[0] ? self->seen.tls_version : "no TLS", self->seen.tls_version[0] ? " " : "",
-		self->seen.tls_cipher, self->seen.http_status ? ", WebSocket, " : ", ", native_version_name(self));
+		self->seen.tls_cipher, self->seen.http_status ? ", WebSocket, " : ", ",
+		skiffi_version_name(skiffi_session_version(self->session)));
 }
 
 /* A failed session, and an accepted CONNACK, are also the engine's business. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* native_options.c: the user's options become the session's and the transport's. */
+#include "engine/attempt.h"
 #include "engine/native_internal.h"
 #include "transport/tls_context.h"
 
@@ -9,12 +10,7 @@ enum { RECEIVE_HIGH_BYTES = 1024 * 1024 };
 static void options_properties(struct native_engine *self, const struct skiff_options *options)
 {
 	struct skiff_properties *properties = &self->connect_properties;
-	if (options->connect_properties)
-		*properties = *options->connect_properties;
-	if (options->session_expiry_s) {
-		properties->has |= SKIFF_HAS_SESSION_EXPIRY;
-		properties->session_expiry_s = options->session_expiry_s;
-	}
+	*properties = skiffi_attempt_properties(options);
 	if (!(properties->has & SKIFF_HAS_TOPIC_ALIAS_MAXIMUM)) {
 		properties->has |= SKIFF_HAS_TOPIC_ALIAS_MAXIMUM;
 		properties->topic_alias_maximum = TOPIC_ALIAS_MAXIMUM_DEFAULT;

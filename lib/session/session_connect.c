@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* session_connect.c: CONNECT, CONNACK and what it grants, and the broker's DISCONNECT [MQTT 5, 3.1, 3.2, 3.14]. */
 #include "base/alloc.h"
-#include "codec/reason.h"
 #include "session/session_internal.h"
+#include "session/verdict.h"
 
 void skiffi_session_forget_broker(struct skiffi_session *session)
 {
@@ -82,23 +82,11 @@ static void session_apply(struct skiffi_session *session, const struct skiffi_co
 static void session_refused(struct skiffi_session *session, const struct skiffi_connack *connack)
 {
 	enum skiffi_protocol v = connack->v311_form ? SKIFFI_V311 : session->version;
-	enum skiff_code code = skiffi_connack_error(v, connack->reason);
-	const char *words =
-		v == SKIFFI_V5 ? skiffi_reason_text(connack->reason) : skiffi_return_code_text(connack->reason);
+	struct skiff_error why;
 	session->broker.reason = connack->reason;
 	session_apply_texts(session, &connack->properties);
-	if (code == SKIFF_MQTT_VERSION)
-		skiffi_session_fault(session, code, connack->reason,
-			"the broker does not speak MQTT %s (%s); choose version %s",
-			session->version == SKIFFI_V5 ? "5" : "3.1.1", words,
-			session->version == SKIFFI_V5 ? "3.1.1 or auto" : "5");
-	else
-		skiffi_session_fault(session, code, connack->reason, "the broker refused the connection: %s (0x%02x)%s%s%s",
-			words, connack->reason, session->broker.reason_string ? ": " : "",
-			session->broker.reason_string ? session->broker.reason_string : "",
-			code == SKIFF_MQTT_BAD_CREDENTIALS || code == SKIFF_MQTT_NOT_AUTHORISED
-				? "; check the user name and the password"
-				: "");
+	skiffi_verdict_connack(&why, v, session->version, connack->reason, session->broker.reason_string);
+	skiffi_session_fault(session, why.code, connack->reason, "%s", why.text);
 	session->error.detail = connack->reason;
 }
 
@@ -169,6 +157,7 @@ enum session_step skiffi_session_on_disconnect(struct skiffi_session *session, c
 {
 	struct skiffi_reasoned packet;
 	struct skiffi_refusal why = {0};
+	struct skiff_error verdict;
 	if (session->version != SKIFFI_V5) {
 		skiffi_session_fault(session, SKIFF_MQTT_PROTOCOL, 0,
 			"the broker sent DISCONNECT, which only a client sends in MQTT 3.1.1");
@@ -178,16 +167,12 @@ enum session_step skiffi_session_on_disconnect(struct skiffi_session *session, c
 		skiffi_session_refuse(session, frame, &why);
 		return STEP_QUIET;
 	}
-	enum skiff_code code = packet.reason >= 0x80 ? skiffi_reason_error(packet.reason) : SKIFF_MQTT_DISCONNECTED;
 	skiffi_session_keep_text(&session->broker.reason_string, packet.properties.reason_string);
 	skiffi_session_keep_text(&session->broker.server_reference, packet.properties.server_reference);
 	session->broker.reason = packet.reason;
-	skiffi_session_fault(session, code == SKIFF_MQTT_REASON ? SKIFF_MQTT_DISCONNECTED : code, 0,
-		"the broker disconnected: %s (0x%02x)%s%s%s%s", skiffi_reason_text(packet.reason), packet.reason,
-		session->broker.reason_string ? ": " : "",
-		session->broker.reason_string ? session->broker.reason_string : "",
-		session->broker.server_reference ? "; it names the server " : "",
-		session->broker.server_reference ? session->broker.server_reference : "");
+	skiffi_verdict_disconnect(
+		&verdict, packet.reason, session->broker.reason_string, session->broker.server_reference);
+	skiffi_session_fault(session, verdict.code, 0, "%s", verdict.text);
 	session->error.detail = packet.reason;
 	return STEP_QUIET;
 }

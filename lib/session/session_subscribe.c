@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* session_subscribe.c: SUBSCRIBE and UNSUBSCRIBE, and their acknowledgements [MQTT 5, 3.8 to 3.11]. */
-#include "codec/reason.h"
-#include "codec/topic.h"
-#include "codec/wire.h"
 #include "session/session_internal.h"
+#include "session/verdict.h"
 
 enum skiff_code skiffi_session_subscribe(struct skiffi_session *session, enum skiffi_packet_type type,
 	const struct skiffi_filter *filters, size_t count, const struct skiff_properties *properties, void *op,
@@ -29,18 +27,6 @@ enum skiff_code skiffi_session_subscribe(struct skiffi_session *session, enum sk
 	}
 	skiffi_session_count_output(session, before);
 	return SKIFF_OK;
-}
-
-/* The first refusal decides only when all were refused; the token tells each. */
-static void suback_outcome(struct skiffi_event *event, enum skiffi_protocol v)
-{
-	const uint8_t *reasons = event->reasons.data;
-	event->reason = event->reasons.len ? reasons[0] : -1;
-	for (size_t i = 0; i < event->reasons.len; i++)
-		if (reasons[i] < 0x80)
-			return;
-	if (event->reasons.len)
-		event->code = v == SKIFFI_V5 ? skiffi_reason_error(reasons[0]) : SKIFF_MQTT_REASON;
 }
 
 enum session_step skiffi_session_on_suback(
@@ -70,7 +56,8 @@ enum session_step skiffi_session_on_suback(
 	}
 	skiffi_session_event(event, SKIFFI_EVENT_DONE, slot->op, SKIFF_OK, -1);
 	event->reasons = packet.reasons;
-	suback_outcome(event, session->version);
+	event->code = skiffi_verdict_suback(session->version, packet.reasons);
+	event->reason = packet.reasons.len ? *(const uint8_t *)packet.reasons.data : -1;
 	skiffi_session_event_properties(event, &packet.properties);
 	skiffi_inflight_end(&session->inflight, packet.packet_id);
 	return STEP_EVENT;

@@ -17,6 +17,7 @@ find lib tools -name '*.[ch]' | sort | xargs awk '
 		allow("codec/", "base/")
 		allow("session/", "base/ codec/")
 		allow("engine/", "base/ codec/topic codec/properties codec/reason endpoint/ loop/ " upward)
+		allow("engine/attempt", "base/ codec/packet endpoint/ engine/ session/verdict")
 		allow("engine/native_", "base/ codec/ session/ transport/ endpoint/ loop/ engine/")
 		allow("engine/paho_", "base/ endpoint/ loop/ engine/ " upward)
 		allow("client/", "base/ codec/topic codec/properties codec/reason endpoint/ loop/ engine/ " upward)

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attempt.c: sentences about attempts. */
+#include "engine/attempt.h"
+
+#include "base/error.h"
+#include "session/verdict.h"
+
+struct skiff_properties skiffi_attempt_properties(const struct skiff_options *options)
+{
+	struct skiff_properties properties = {0};
+	if (options->connect_properties)
+		properties = *options->connect_properties;
+	if (options->session_expiry_s) {
+		properties.has |= SKIFF_HAS_SESSION_EXPIRY;
+		properties.session_expiry_s = options->session_expiry_s;
+	}
+	return properties;
+}
+
+void skiffi_attempt_silent(
+	struct skiff_error *error, const struct skiffi_endpoint *endpoint, enum skiffi_protocol v, int detail)
+{
+	bool plain = endpoint->kind == SKIFFI_TCP;
+	skiffi_fail(error, SKIFF_MQTT_CLOSED, detail, "'%s' closed the connection instead of answering CONNECT: %s%s",
+		endpoint->url,
+		plain ? "this port may speak TLS or WebSocket (try ssl:// or ws://), or the broker may not speak "
+		      : "the broker may require other credentials or a client certificate, or may not speak ",
+		skiffi_version_name(v));
+}
+
+void skiffi_attempt_unanswered(struct skiff_error *error, const struct skiffi_endpoint *endpoint, int limit_ms)
+{
+	skiffi_fail(error, SKIFF_MQTT_TIMEOUT, 0,
+		"'%s' took the connection but sent no CONNACK within %d ms; it may not be an MQTT broker, or a very "
+		"busy one",
+		endpoint->url, limit_ms);
+}
+
+static enum skiff_code attempt_phase(
+	const struct skiffi_endpoint *endpoint, const struct skiff_phases *phases, const char **name)
+{
+	*name = "resolving the name";
+	if (phases->dns_us < 0 && phases->tcp_us < 0 && !endpoint->ip_literal && endpoint->kind != SKIFFI_UNIX)
+		return SKIFF_DNS_TIMEOUT;
+	*name = "connecting";
+	if (phases->tcp_us < 0)
+		return SKIFF_TCP_TIMEOUT;
+	*name = "the TLS handshake";
+	if (endpoint->tls && phases->tls_us < 0)
+		return SKIFF_TLS_TIMEOUT;
+	*name = "the WebSocket upgrade";
+	return SKIFF_WS_TIMEOUT;
+}
+
+void skiffi_attempt_late(struct skiff_error *error, const struct skiffi_endpoint *endpoint,
+	const struct skiff_phases *phases, int limit_ms)
+{
+	const char *phase;
+	enum skiff_code code = attempt_phase(endpoint, phases, &phase);
+	skiffi_fail(error, code, 0, "connecting to '%s' took more than %d ms; at the end it was at %s", endpoint->url,
+		limit_ms, phase);
+}
