@@ -7,6 +7,19 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv>=1.40)
 pkg_check_modules(LIBWEBSOCKETS REQUIRED IMPORTED_TARGET libwebsockets>=4.0)
 set(SKIFF_LINK_LIBRARIES OpenSSL::SSL OpenSSL::Crypto PkgConfig::LIBUV PkgConfig::LIBWEBSOCKETS Threads::Threads)
+if(SKIFF_PAHO)
+  find_path(PAHO_INCLUDE_DIR MQTTAsync.h)
+  find_library(PAHO_LIBRARY paho-mqtt3as)
+  if(NOT PAHO_INCLUDE_DIR OR NOT PAHO_LIBRARY)
+    message(FATAL_ERROR "Eclipse Paho MQTT C (libpaho-mqtt3as, MQTTAsync.h) was not found. Install it (Debian: libpaho-mqtt-dev), "
+      "or leave the engine paho out: -DSKIFF_PAHO=OFF")
+  endif()
+  add_library(skiff::paho UNKNOWN IMPORTED)
+  set_target_properties(skiff::paho PROPERTIES
+    IMPORTED_LOCATION ${PAHO_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${PAHO_INCLUDE_DIR})
+  list(APPEND SKIFF_LINK_LIBRARIES skiff::paho)
+  set(SKIFF_PC_PAHO "-lpaho-mqtt3as ") # it comes without a .pc file
+endif()
 
 if(SKIFF_TESTS)
   pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)

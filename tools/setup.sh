@@ -19,6 +19,7 @@ build | command pkg-config          | pkg-config             | pkgconf-pkg-confi
 build | module openssl              | libssl-dev             | openssl-devel           | openssl       | openssl-dev       | openssl@3
 build | module libuv                | libuv1-dev             | libuv-devel             | libuv         | libuv-dev         | libuv
 build | module libwebsockets        | libwebsockets-dev      | libwebsockets-devel     | libwebsockets | libwebsockets-dev | libwebsockets
+build | header MQTTAsync.h          | libpaho-mqtt-dev       | paho-c-devel            | paho-mqtt-c   | paho-mqtt-c-dev   | libpaho-mqtt
 lab   | command mosquitto           | mosquitto              | mosquitto               | mosquitto     | mosquitto         | mosquitto
 lab   | command openssl             | openssl                | openssl                 | openssl       | openssl           | openssl@3
 test  | module cmocka               | libcmocka-dev          | libcmocka-devel         | cmocka        | cmocka-dev        | cmocka
@@ -83,6 +84,7 @@ setup_there()
 	command) command -v "$2" >/dev/null ;;
 	module) command -v pkg-config >/dev/null && pkg-config --exists "$2" ;;
 	file) [ -e "$2" ] ;;
+	header) echo "#include <$2>" | cc -xc -fsyntax-only - 2>/dev/null ;;
 	program) echo '#include <stdio.h>' | cc -xc -fsyntax-only - 2>/dev/null ;;
 	runtime) echo 'int LLVMFuzzerTestOneInput(void){return 0;}' | clang "-fsanitize=$2" -xc - -o /dev/null 2>/dev/null ;;
 	esac

@@ -3,53 +3,70 @@
 #include "engine/engine.h"
 
 #include "base/error.h"
+#include "engine/capability.h"
 #include <stdlib.h>
 #include <strings.h>
 
-struct engine_row {
-	enum skiff_engine id;
-	const char *name;
-	struct skiffi_engine *(*create)(const struct skiffi_engine_config *config, struct skiff_error *error);
+static const struct skiffi_engine_kind *const engine_kinds[] = {
+	[SKIFF_ENGINE_NATIVE] = &skiffi_native_kind,
+	[SKIFF_ENGINE_PAHO] = &skiffi_paho_kind,
 };
 
-static const struct engine_row engine_rows[] = {
-	{SKIFF_ENGINE_NATIVE, "native", skiffi_native_engine_new},
-	{SKIFF_ENGINE_PAHO, "paho", NULL},
-};
+enum { ENGINE_KINDS = sizeof engine_kinds / sizeof *engine_kinds };
 
-static const struct engine_row *engine_by_id(enum skiff_engine id)
+static const struct skiffi_engine_kind *engine_kind(enum skiff_engine engine)
 {
-	for (size_t i = 0; i < sizeof engine_rows / sizeof engine_rows[0]; i++)
-		if (engine_rows[i].id == id)
-			return &engine_rows[i];
-	return NULL;
+	return engine > SKIFF_ENGINE_DEFAULT && (unsigned)engine < ENGINE_KINDS ? engine_kinds[engine] : NULL;
 }
 
-static const struct engine_row *engine_by_name(const char *name)
+/* SKIFF_ENGINE_DEFAULT: there is none of that name. */
+static enum skiff_engine engine_by_name(const char *name)
 {
-	for (size_t i = 0; i < sizeof engine_rows / sizeof engine_rows[0]; i++)
-		if (!strcasecmp(engine_rows[i].name, name))
-			return &engine_rows[i];
-	return NULL;
+	for (unsigned i = SKIFF_ENGINE_NATIVE; i < ENGINE_KINDS; i++)
+		if (!strcasecmp(engine_kinds[i]->name, name))
+			return (enum skiff_engine)i;
+	return SKIFF_ENGINE_DEFAULT;
 }
 
 struct skiffi_engine *skiffi_engine_new(const struct skiffi_engine_config *config, struct skiff_error *error)
 {
 	const char *name = getenv("SKIFF_ENGINE");
-	const struct engine_row *row = &engine_rows[0];
-	if (config->options->engine != SKIFF_ENGINE_DEFAULT)
-		row = engine_by_id(config->options->engine);
-	else if (name && *name)
-		row = engine_by_name(name);
-	if (!row) {
-		skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "there is no engine '%s'; choose native",
+	enum skiff_engine engine = config->options->engine;
+	if (engine == SKIFF_ENGINE_DEFAULT)
+		engine = name && *name ? engine_by_name(name) : SKIFF_ENGINE_NATIVE;
+	const struct skiffi_engine_kind *kind = engine_kind(engine);
+	if (!kind) {
+		skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "there is no engine '%.64s'; choose native or paho",
 			config->options->engine == SKIFF_ENGINE_DEFAULT ? name : "of that number");
 		return NULL;
 	}
-	if (!row->create) {
+	if (!kind->create) {
 		skiffi_fail(error, SKIFF_USAGE_UNSUPPORTED, 0,
-			"the engine '%s' is not built into this library; choose native", row->name);
+			"the engine '%s' is not built into this library (SKIFF_PAHO was off); choose native",
+			kind->name);
 		return NULL;
 	}
-	return row->create(config, error);
+	if (!skiffi_capability_check(engine, config, error))
+		return NULL;
+	return kind->create(config, error);
+}
+
+/* ---- the public face ---- */
+
+bool skiff_engine_built(enum skiff_engine engine)
+{
+	const struct skiffi_engine_kind *kind = engine_kind(engine);
+	return kind && kind->create;
+}
+
+const char *skiff_engine_name(enum skiff_engine engine)
+{
+	const struct skiffi_engine_kind *kind = engine_kind(engine);
+	return kind ? kind->name : "";
+}
+
+const char *skiff_engine_library(enum skiff_engine engine)
+{
+	const struct skiffi_engine_kind *kind = engine_kind(engine);
+	return kind ? kind->library() : "";
 }

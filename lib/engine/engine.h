@@ -105,7 +105,14 @@ struct skiffi_engine {
  * cannot do is refused here by the name of the option. Any thread. */
 struct skiffi_engine *skiffi_engine_new(const struct skiffi_engine_config *config, struct skiff_error *error);
 
-/* The implementations' constructors. */
-struct skiffi_engine *skiffi_native_engine_new(const struct skiffi_engine_config *config, struct skiff_error *error);
+/* One implementation. `create` is NULL where it is not built in; everything that the configuration asks for is then in
+ * the engine's capability set (capability.h). */
+struct skiffi_engine_kind {
+	const char *name;
+	struct skiffi_engine *(*create)(const struct skiffi_engine_config *config, struct skiff_error *error);
+	const char *(*library)(void); /* for people; a static string */
+};
+
+extern const struct skiffi_engine_kind skiffi_native_kind, skiffi_paho_kind;
 
 #endif

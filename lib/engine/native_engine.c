@@ -15,6 +15,7 @@
 #include "session/verdict.h"
 #include "transport/tls_context.h"
 #include <assert.h>
+#include <skiff/version.h>
 #include <stdio.h>
 
 static struct native_engine *native_of(struct skiffi_engine *engine)
@@ -501,7 +502,7 @@ static const struct skiffi_engine_ops native_ops = {
 	.free = native_free,
 };
 
-struct skiffi_engine *skiffi_native_engine_new(const struct skiffi_engine_config *config, struct skiff_error *error)
+static struct skiffi_engine *native_new(const struct skiffi_engine_config *config, struct skiff_error *error)
 {
 	struct native_engine *self = skiffi_calloc(1, sizeof *self);
 	if (!self) {
@@ -525,3 +526,10 @@ fail:
 	native_release(self);
 	return NULL;
 }
+
+static const char *native_library(void)
+{
+	return "skiff " SKIFF_VERSION;
+}
+
+const struct skiffi_engine_kind skiffi_native_kind = {"native", native_new, native_library};

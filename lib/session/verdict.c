@@ -26,8 +26,7 @@ enum skiff_code skiffi_verdict_connack(struct skiff_error *error, enum skiffi_pr
 		return skiffi_fail(error, code, reason, "the broker does not speak %s (%s); choose version %s",
 			skiffi_version_name(spoken), words, spoken == SKIFFI_V5 ? "3.1.1 or auto" : "5");
 	return skiffi_fail(error, code, reason, "the broker refused the connection: %s (0x%02x)%s%s%s", words, reason,
-		*reason_string ? ": " : "", reason_string,
-		credentials ? "; check the user name and the password" : "");
+		*reason_string ? ": " : "", reason_string, credentials ? "; check the user name and the password" : "");
 }
 
 enum skiff_code skiffi_verdict_disconnect(

@@ -5,6 +5,7 @@
 
 #include <skiff/bytes.h>
 #include <skiff/client.h>
+#include <skiff/engine.h>
 #include <skiff/error.h>
 #include <skiff/log.h>
 #include <skiff/message.h>

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* capability.c: who can do what, as one table: the help prints it, and the check below walks it. */
+#include "engine/capability.h"
+
+#include "base/error.h"
+#include <string.h>
+
+enum { NATIVE = 1 << SKIFF_ENGINE_NATIVE, PAHO = 1 << SKIFF_ENGINE_PAHO, BOTH = NATIVE | PAHO };
+
+typedef bool (*asked_fn)(const struct skiffi_engine_config *config);
+
+/* ---- what a configuration asks for ---- */
+
+static bool asked_unix(const struct skiffi_engine_config *config)
+{
+	return config->endpoint->kind == SKIFFI_UNIX;
+}
+
+static bool asked_ws_colon(const struct skiffi_engine_config *config)
+{
+	return config->endpoint->kind == SKIFFI_WS && strchr(config->endpoint->path, ':');
+}
+
+static bool asked_server_name(const struct skiffi_engine_config *config)
+{
+	return config->endpoint->tls && config->options->tls.server_name;
+}
+
+static bool asked_no_server_name(const struct skiffi_engine_config *config)
+{
+	return config->endpoint->tls && config->options->tls.no_server_name;
+}
+
+static bool asked_crl(const struct skiffi_engine_config *config)
+{
+	return config->endpoint->tls && config->options->tls.crl_file;
+}
+
+static bool asked_tls_ipv6(const struct skiffi_engine_config *config)
+{
+	const struct skiffi_endpoint *endpoint = config->endpoint;
+	return endpoint->tls && endpoint->ip_literal && strchr(endpoint->host, ':') &&
+	       !config->options->tls.insecure_skip_name;
+}
+
+static bool asked_ping_timeout(const struct skiffi_engine_config *config)
+{
+	return config->options->ping_timeout_ms > 0;
+}
+
+static bool asked_aliases_out(const struct skiffi_engine_config *config)
+{
+	return config->options->outbound_aliases > 0;
+}
+
+static bool asked_aliases_in(const struct skiffi_engine_config *config)
+{
+	const struct skiff_properties *properties = config->options->connect_properties;
+	return properties && properties->has & SKIFF_HAS_TOPIC_ALIAS_MAXIMUM && properties->topic_alias_maximum;
+}
+
+static bool asked_assigned_resumed(const struct skiffi_engine_config *config)
+{
+	return config->options->resume_session && !*config->options->client_id;
+}
+
+/* ---- the table ---- */
+
+static const char *const capability_texts[SKIFF_CAPABILITY_COUNT] = {
+#define CAPABILITY_TEXT(name, text) [SKIFF_CAN_##name] = text,
+	SKIFF_CAPABILITIES(CAPABILITY_TEXT)
+#undef CAPABILITY_TEXT
+};
+
+struct capability {
+	unsigned engines;
+	const char *option; /* NULL: no option asks for it */
+	asked_fn asked;
+};
+
+#define ROW(name, set)                  [SKIFF_CAN_##name] = {.engines = set}
+#define ASKED(name, set, option, asked) [SKIFF_CAN_##name] = {set, option, asked}
+
+static const struct capability capabilities[SKIFF_CAPABILITY_COUNT] = {
+	ROW(TCP, BOTH),
+	ROW(TLS, BOTH),
+	ROW(WS, BOTH),
+	ASKED(UNIX, NATIVE, "url", asked_unix),
+	ROW(MANY_WS, NATIVE), /* seen only when one opens */
+	ASKED(WS_COLON, NATIVE, "url", asked_ws_colon),
+	ROW(WS_SUBPROTOCOL, NATIVE),
+	ROW(RACING, NATIVE),
+	ROW(CLIENT_CERT, BOTH),
+	ROW(NAME_VERIFIED, BOTH),
+	ASKED(SERVER_NAME, NATIVE, "tls.server_name", asked_server_name),
+	ASKED(NO_SERVER_NAME, NATIVE, "tls.no_server_name", asked_no_server_name),
+	ASKED(CRL, NATIVE, "tls.crl_file", asked_crl),
+	ASKED(TLS_IPV6, NATIVE, "url", asked_tls_ipv6),
+	ROW(SECURITY_LEVEL, NATIVE),
+	ROW(MQTT, BOTH),
+	ASKED(PING_TIMEOUT, NATIVE, "ping_timeout_ms", asked_ping_timeout),
+	ASKED(ALIASES_OUT, NATIVE, "outbound_aliases", asked_aliases_out),
+	ASKED(ALIASES_IN, NATIVE, "connect_properties.topic_alias_maximum", asked_aliases_in),
+	ASKED(ASSIGNED_RESUMED, NATIVE, "client_id", asked_assigned_resumed),
+	ROW(STRICT, NATIVE),
+	ROW(PHASES, NATIVE),
+	ROW(CERTIFICATE_TOLD, NATIVE),
+	ROW(REASONS, NATIVE),
+	ROW(PUBREC_KNOWN, NATIVE),
+};
+
+const char *skiff_capability_text(enum skiff_capability capability)
+{
+	return (unsigned)capability < SKIFF_CAPABILITY_COUNT ? capability_texts[capability] : "";
+}
+
+bool skiff_engine_can(enum skiff_engine engine, enum skiff_capability capability)
+{
+	return (unsigned)capability < SKIFF_CAPABILITY_COUNT && capabilities[capability].engines & 1u << engine;
+}
+
+bool skiffi_capability_check(
+	enum skiff_engine engine, const struct skiffi_engine_config *config, struct skiff_error *error)
+{
+	for (size_t i = 0; i < SKIFF_CAPABILITY_COUNT; i++) {
+		const struct capability *row = &capabilities[i];
+		if (row->engines & 1u << engine || !row->asked || !row->asked(config))
+			continue;
+		skiffi_fail(error, SKIFF_USAGE_UNSUPPORTED, 0,
+			"%s: the engine '%s' has no support for %s; leave it out, or choose the engine native",
+			row->option, skiff_engine_name(engine), capability_texts[i]);
+		return false;
+	}
+	return true;
+}
