@@ -112,7 +112,9 @@ static void cause_failed(
 	const struct paho_facts *facts = &link->facts;
 	bool verify = facts->name_refused || ERR_GET_REASON(facts->tls_error) == SSL_R_CERTIFICATE_VERIFY_FAILED;
 	if (link->over_connack) {
-		skiffi_verdict_connack(error, link->version, link->version, (uint8_t)link->over_code, NULL);
+		/* a broker that knows no 5 may answer in the form, and with the codes, of 3.1.1 */
+		enum skiffi_protocol v = link->over_code < 0x80 ? SKIFFI_V311 : link->version;
+		skiffi_verdict_connack(error, v, link->version, (uint8_t)link->over_code, NULL);
 	} else if (endpoint->tls && !facts->name_refused && cause_tls(engine, facts, error)) {
 		return;
 	} else if (facts->http_status) {

@@ -192,14 +192,10 @@ static void paho_going_down(struct paho_engine *self)
 	skiffi_paho_wake(self);
 }
 
-/* Ends what is under way at once; what Paho still does about it is nobody's business. */
-static void paho_abort(struct paho_engine *self, const struct skiff_error *error)
+/* Ends what is under way at once; what Paho still does about it is nobody's business. Under the client's lock. */
+static void paho_cut(struct paho_engine *self, const struct skiff_error *error)
 {
 	struct paho_link *link = self->link;
-	if (self->resolve)
-		skiffi_resolve_cancel(self->resolve);
-	self->resolve = NULL;
-	paho_lock(self);
 	self->error = *error;
 	if (link && !self->link_stale && self->state != PAHO_RESOLVING) {
 		pthread_mutex_lock(&link->lock);
@@ -209,6 +205,15 @@ static void paho_abort(struct paho_engine *self, const struct skiff_error *error
 		skiffi_paho_link_cut(link);
 	}
 	paho_going_down(self);
+}
+
+static void paho_abort(struct paho_engine *self, const struct skiff_error *error)
+{
+	if (self->resolve)
+		skiffi_resolve_cancel(self->resolve);
+	self->resolve = NULL;
+	paho_lock(self);
+	paho_cut(self, error);
 	paho_unlock(self);
 	paho_arm(self);
 }
@@ -222,8 +227,10 @@ static void paho_timed_out(struct paho_engine *self, int64_t now)
 	bool whole = limits->total_ms >= 0 && now >= paho_after_ms(self->started_us, limits->total_ms);
 	if (self->link)
 		progress = paho_progress(self->link);
+	/* where nothing comes between the two, Paho has not yet seen that TCP is through */
+	bool upgrade = endpoint->tls || endpoint->kind == SKIFFI_WS;
 	struct skiff_phases phases = {.dns_us = self->state == PAHO_RESOLVING ? -1 : 0,
-		.tcp_us = progress.connected ? 0 : -1,
+		.tcp_us = progress.connected && upgrade ? 0 : -1,
 		.tls_us = progress.handshake_done ? 0 : -1,
 		.websocket_us = -1};
 	int limit_ms = whole                                ? limits->total_ms
@@ -431,6 +438,14 @@ static size_t paho_take_up(struct paho_engine *self, const struct paho_node *nod
 		return 0;
 	if (at && !skiffi_properties_read(&reader, SKIFFI_IN_CONNACK, &granted, &why))
 		granted = (struct skiff_properties){0};
+	if (node->session_present && self->fresh) {
+		struct skiff_error error;
+		skiffi_fail(&error, SKIFF_MQTT_PROTOCOL, 0,
+			"the broker broke the protocol: it says that a session is present after a clean start "
+			"[MQTT-3.2.2-2]");
+		paho_cut(self, &error);
+		return 0;
+	}
 	bool lost = self->held && options->resume_session && !node->session_present;
 	self->state = PAHO_UP;
 	self->settled = self->held = true;
@@ -641,17 +656,20 @@ static void paho_on_wake(struct skiffi_job *job)
 	if (self->look_wanted) {
 		self->look_wanted = false;
 		if (!skiffi_paho_look_start(self))
-			skiffi_paho_looked(self, NULL);
+			skiffi_paho_looked(self, NULL, NULL);
 	}
 	self->base.config->notify(self->base.config->user);
 	paho_arm(self);
 }
 
-void skiffi_paho_looked(struct paho_engine *self, const struct skiff_error *finding)
+void skiffi_paho_looked(
+	struct paho_engine *self, const struct skiff_error *finding, const struct skiff_connection *seen)
 {
 	paho_lock(self);
 	if (finding)
 		self->error = *finding;
+	if (seen && !*self->seen.address)
+		memcpy(self->seen.address, seen->address, sizeof self->seen.address);
 	if (self->state == PAHO_LOOKING)
 		paho_going_down(self);
 	paho_unlock(self);
@@ -672,7 +690,7 @@ static void paho_close(struct skiffi_engine *engine, bool abort)
 		if (self->look)
 			skiffi_paho_look_cancel(self);
 		else
-			skiffi_paho_looked(self, NULL);
+			skiffi_paho_looked(self, NULL, NULL);
 		return;
 	}
 	if (abort || self->state != PAHO_UP || !self->ending) {

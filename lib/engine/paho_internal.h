@@ -206,8 +206,9 @@ void skiffi_paho_link_on_gone(struct skiffi_job *job); /* link->gone */
 /* paho_look.c: loop thread. False: memory is out. The finding goes to skiffi_paho_looked. */
 bool skiffi_paho_look_start(struct paho_engine *engine);
 void skiffi_paho_look_cancel(struct paho_engine *engine);
-/* paho_engine.c: `finding` NULL: nothing is wrong. */
-void skiffi_paho_looked(struct paho_engine *engine, const struct skiff_error *finding);
+/* paho_engine.c: `finding` NULL: nothing is wrong. `seen`: what the look saw of the way; may be NULL. */
+void skiffi_paho_looked(
+	struct paho_engine *engine, const struct skiff_error *finding, const struct skiff_connection *seen);
 
 /* paho_requests.c: under the client's lock */
 enum skiff_code skiffi_paho_publish(struct skiffi_engine *engine, const struct skiff_message *message,

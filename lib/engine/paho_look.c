@@ -23,10 +23,12 @@ static void look_closed(void *user)
 	struct paho_look *look = user;
 	struct paho_engine *engine = look->engine;
 	struct skiff_error finding = look->finding;
+	struct skiff_connection seen = {0};
+	look->transport->ops->info(look->transport, &seen);
 	look->transport->ops->free(look->transport);
 	skiffi_free(look);
 	engine->look = NULL;
-	skiffi_paho_looked(engine, finding.code ? &finding : NULL);
+	skiffi_paho_looked(engine, finding.code ? &finding : NULL, &seen);
 }
 
 static void look_close(struct paho_look *look)

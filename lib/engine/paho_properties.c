@@ -29,7 +29,8 @@ static bool property_read(struct skiffi_reader *reader, MQTTProperty *property)
 		break;
 	case MQTTPROPERTY_TYPE_FOUR_BYTE_INTEGER:
 		ok = skiffi_read_u32(reader, &u32);
-		property->value.integer4 = u32;
+		/* Paho writes larger ones wrong: "never" would become 255 seconds. This is 68 years. */
+		property->value.integer4 = u32 > INT32_MAX ? INT32_MAX : u32;
 		break;
 	case MQTTPROPERTY_TYPE_VARIABLE_BYTE_INTEGER:
 		ok = skiffi_read_varint(reader, &u32);

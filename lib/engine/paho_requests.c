@@ -12,9 +12,6 @@
 #include "engine/paho_internal.h"
 #include <assert.h>
 
-/* More than the window is taken, so that the worker has the next at hand when an acknowledgement comes. */
-enum { REQUESTS_AHEAD = 64 };
-
 /* ---- the flight ---- */
 
 static void flight_add(struct paho_engine *self, struct paho_op *op)
@@ -192,8 +189,7 @@ enum skiff_code skiffi_paho_publish(struct skiffi_engine *engine, const struct s
 		return code;
 	if (atomic_load(&self->link->unsent_bytes) > engine->config->output_high_bytes)
 		return SKIFF_AGAIN;
-	uint32_t window = skiffi_limits_window(&self->limits, self->version, publish.qos);
-	if (publish.qos && self->inflight >= window + (window < REQUESTS_AHEAD ? window : REQUESTS_AHEAD))
+	if (publish.qos && self->inflight >= skiffi_limits_window(&self->limits, self->version, publish.qos))
 		return SKIFF_AGAIN;
 	struct paho_op *request = publish_op(self->version, &publish);
 	if (!request)
