@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# How a test becomes one of ctest's. A test that cannot run here exits 77 with its reason, and counts as skipped.
+# How a test becomes one of ctest's. A test that cannot run here exits 77 with its reason, and counts as skipped. None
+# wants a proxy, with which the engine paho is refused.
+set(SKIFF_TEST_WITHOUT "http_proxy=unset:;https_proxy=unset:")
 
 # skiff_test(NAME SOURCES... [LABEL kind] [TIMEOUT seconds] [SUPPORT files in tests/support]): one cmocka program,
 # linked against the objects of the library with its internals visible.
@@ -17,7 +19,8 @@ function(skiff_test name)
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 120)
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS "${T_LABEL}" TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77)
+  set_tests_properties(${name} PROPERTIES LABELS "${T_LABEL}" TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77
+    ENVIRONMENT_MODIFICATION "${SKIFF_TEST_WITHOUT}")
 endfunction()
 
 # skiff_script_test(NAME SCRIPT [ARGS...] [LABEL kind] [TIMEOUT seconds]): one shell script. It sees the folders
@@ -29,5 +32,6 @@ function(skiff_script_test name script)
     set(T_TIMEOUT 120)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${T_LABEL}" TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77 ENVIRONMENT
-    "SKIFF_SOURCE=${PROJECT_SOURCE_DIR};SKIFF_BUILD=${PROJECT_BINARY_DIR};CC=${CMAKE_C_COMPILER};SKIFF_SANITIZE=${SKIFF_SANITIZE}")
+    "SKIFF_SOURCE=${PROJECT_SOURCE_DIR};SKIFF_BUILD=${PROJECT_BINARY_DIR};CC=${CMAKE_C_COMPILER};SKIFF_SANITIZE=${SKIFF_SANITIZE}"
+    ENVIRONMENT_MODIFICATION "${SKIFF_TEST_WITHOUT}")
 endfunction()

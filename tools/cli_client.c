@@ -241,6 +241,13 @@ static int client_set_tls(
 
 /* ---- MQTT ---- */
 
+/* No command goes through a proxy. Paho would, and so the library refuses the engine paho while these are set. */
+static void client_forget_proxy(void)
+{
+	unsetenv("http_proxy");
+	unsetenv("https_proxy");
+}
+
 static int client_set_will(
 	const struct cli_context *context, const struct cli_client_params *params, struct skiff_will *will)
 {
@@ -314,6 +321,7 @@ int cli_client_prepare(
 	int code;
 	*setup = (struct cli_client_setup){0};
 	cli_quiet(params->quiet);
+	client_forget_proxy();
 	skiff_log_set(params->debug ? SKIFF_LOG_TRACE : SKIFF_LOG_WARN, client_log, params);
 	code = client_set_url(context, params, setup);
 	if (code == CLI_EXIT_OK)

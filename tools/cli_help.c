@@ -4,6 +4,7 @@
 #include "cli_exit.h"
 #include "cli_output.h"
 #include "cli_parse.h"
+#include <skiff/engine.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@ const struct cli_variable cli_variables[] = {
 	{"SKIFF_BROKER", "the broker's URL where neither --broker nor --host is given"},
 	{"SKIFF_PASSWORD", "the password for the user name; emptied as soon as it is read, and not handed to children"},
 	{"SKIFF_KEY_PASSWORD", "the password of an encrypted private key; treated likewise"},
-	{"SKIFF_ENGINE", "the MQTT engine where --engine is not given; there is one now: native"},
+	{"SKIFF_ENGINE", "the engine where --engine is not given: native or paho ('skiff help engines')"},
 	{"NO_COLOR", "when set and not empty, nothing is coloured"},
 	{NULL, NULL},
 };
@@ -115,6 +116,7 @@ void cli_help_overview(void)
 	help_row("help COMMAND", "every option of a command", 22);
 	help_row("help exit", "the exit codes", 22);
 	help_row("help environment", "the environment variables", 22);
+	help_row("help engines", "the ways to speak MQTT, and what each can do", 22);
 	help_heading("Start");
 	puts("  skiff sub -b mqtts://test.mosquitto.org:8886 -t 'some/topic' -v\n"
 	     "  skiff pub -b mqtts://test.mosquitto.org:8886 -t 'some/topic' -m 'ahoy'");
@@ -136,4 +138,46 @@ void cli_help_environment(void)
 	puts("Environment variables:\n");
 	for (const struct cli_variable *variable = cli_variables; variable->name; variable++)
 		help_row(variable->name, variable->help, 24);
+}
+
+/* ---- engines ---- */
+
+const char cli_engines_text[] =
+	"An engine is what speaks MQTT: packets, sessions, and the connection beneath them. The queue, reconnecting, "
+	"handlers and tokens are skiff's own with each, and so are the options and the errors.\n\n"
+	"A command is told by --engine, a program by 'engine' of struct skiff_options. Without that, SKIFF_ENGINE says "
+	"which; without that, it is native.\n\n"
+	"What an engine cannot do is refused by the name of the option that asks for it. Where no option asks, it is "
+	"not done, or not told.";
+
+void cli_engines_table(void)
+{
+	enum skiff_engine first = SKIFF_ENGINE_NATIVE, engine;
+	for (engine = first; *skiff_engine_name(engine); engine++)
+		printf("%s  ", skiff_engine_name(engine));
+	puts("what");
+	for (int can = 0; can < SKIFF_CAPABILITY_COUNT; can++) {
+		size_t column = 0;
+		for (engine = first; *skiff_engine_name(engine); engine++) {
+			bool yes = skiff_engine_can(engine, (enum skiff_capability)can);
+			int width = (int)strlen(skiff_engine_name(engine)) + 2;
+			printf("%-*s", width, yes ? "yes" : "-");
+			column += (size_t)width;
+		}
+		help_wrap(skiff_capability_text((enum skiff_capability)can), column);
+	}
+}
+
+void cli_help_engines(void)
+{
+	help_wrap(cli_engines_text, 0);
+	help_heading("Engines");
+	for (enum skiff_engine engine = SKIFF_ENGINE_NATIVE; *skiff_engine_name(engine); engine++) {
+		char text[128];
+		snprintf(text, sizeof(text), "%s; %s", skiff_engine_library(engine),
+			skiff_engine_built(engine) ? "built in" : "not built in (SKIFF_PAHO was off)");
+		help_row(skiff_engine_name(engine), text, 12);
+	}
+	help_heading("What each can do");
+	cli_engines_table();
 }

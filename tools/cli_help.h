@@ -14,10 +14,17 @@ struct cli_variable {
 /* Ends with a NULL name. */
 extern const struct cli_variable cli_variables[];
 
+/* What an engine is, and how one is chosen: paragraphs, separated by an empty line. */
+extern const char cli_engines_text[];
+
+/* The table of what each engine can do, from the engines' own sets; at most 100 columns. */
+void cli_engines_table(void);
+
 /* All of these print to stdout. */
 void cli_help_overview(void);
 void cli_help_command(const struct cli_command *command);
 void cli_help_exit(void);
 void cli_help_environment(void);
+void cli_help_engines(void);
 
 #endif

@@ -103,6 +103,15 @@ static void man_environment(void)
 		man_term(variable->name, variable->help);
 }
 
+static void man_engines(void)
+{
+	puts(".SH ENGINES");
+	man_text(cli_engines_text);
+	puts("\n.PP\n.nf");
+	cli_engines_table();
+	puts(".fi");
+}
+
 static void man_see_also(const struct cli_command *but)
 {
 	fputs(".SH \"SEE ALSO\"\n", stdout);
@@ -173,5 +182,7 @@ void cli_man(const struct cli_command *command)
 		man_overview();
 	man_exit_status();
 	man_environment();
+	if (!command)
+		man_engines();
 	man_see_also(command);
 }

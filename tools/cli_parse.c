@@ -105,11 +105,15 @@ static bool enum_take(const struct cli_option *option, int *field, const char *t
 			return true;
 		}
 	}
+	struct cli_suggestion best = {0};
 	int at = snprintf(why, WHY_BYTES, "'%.200s' is not ", text);
 	for (const struct cli_word *word = option->words; word->word; word++) {
 		const char *separator = !word[1].word ? "" : !word[2].word ? " or " : ", ";
 		at += snprintf(why + at, (size_t)(WHY_BYTES - at), "%s%s", word->word, separator);
+		cli_suggest(&best, text, strlen(text), word->word);
 	}
+	if (best.name)
+		snprintf(why + at, (size_t)(WHY_BYTES - at), "; did you mean '%s'?", best.name);
 	return false;
 }
 

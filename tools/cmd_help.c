@@ -27,6 +27,7 @@ static const struct {
 } help_topics[] = {
 	{"exit", cli_help_exit},
 	{"environment", cli_help_environment},
+	{"engines", cli_help_engines},
 };
 
 enum { HELP_TOPICS = sizeof(help_topics) / sizeof(help_topics[0]) };
@@ -78,8 +79,8 @@ static int help_run(const struct cli_context *context, void *params)
 
 const struct cli_command cmd_help = {
 	.name = "help",
-	.summary = "explain a command, the exit codes or the environment",
-	.usage = "[COMMAND | exit | environment] | --man [COMMAND]",
+	.summary = "explain a command, the exit codes, the environment or the engines",
+	.usage = "[COMMAND | exit | environment | engines] | --man [COMMAND]",
 	.description =
 		"Prints what skiff can do, or everything about one command. The text comes from the tables that the "
 		"command line itself is read by.",

@@ -47,6 +47,7 @@ void skiffi_paho_link_free(struct paho_link *link)
 		else
 			skiffi_paho_node_free(node);
 	}
+	skiffi_free((void *)link->up_node.properties.data);
 	skiffi_free((void *)link->peer_properties.data);
 	skiffi_free((void *)link->ending_properties.data);
 	if (link->fd >= 0)

@@ -190,7 +190,7 @@ static void trace_line(const char *line)
 /* Packets by kind: what follows "payload" in a line is the user's, and a proxy's line may hold a password. */
 static void trace_log(enum MQTTASYNC_TRACE_LEVELS level, const char *line)
 {
-	const char *payload = strstr(line, ", payload");
+	const char *payload = strstr(line, " payload");
 	int len = payload ? (int)(payload - line) : (int)strlen(line);
 	if (level >= MQTTASYNC_TRACE_ERROR)
 		skiffi_log(SKIFF_LOG_DEBUG, "paho", "%.*s", len, line);

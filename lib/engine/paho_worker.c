@@ -17,9 +17,15 @@ static struct {
 	pthread_cond_t wanted;
 	struct paho_link *first, *last;       /* that want something */
 	struct paho_link *later, *later_last; /* that want to connect when the attempt before has left its beginning */
-	MQTTAsync keeper;
-	bool started, ws_taken;
+	bool ws_taken;
 } worker = {.lock = PTHREAD_MUTEX_INITIALIZER, .wanted = PTHREAD_COND_INITIALIZER};
+
+/* Under a lock of its own: Paho is called to start, and its trace takes the worker's lock under Paho's. */
+static struct {
+	pthread_mutex_t lock;
+	MQTTAsync keeper;
+	bool done;
+} start = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- the queue ---- */
 
@@ -321,7 +327,7 @@ static int worker_keep_paho(void)
 	sigaction(SIGPIPE, NULL, &before);
 	MQTTAsync_global_init(&init); /* OpenSSL 3 initialises itself */
 	int code = MQTTAsync_createWithOptions(
-		&worker.keeper, "tcp://127.0.0.1:0", "keeper", MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
+		&start.keeper, "tcp://127.0.0.1:0", "keeper", MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
 	sigaction(SIGPIPE, &before, NULL);
 	return code;
 }
@@ -343,13 +349,13 @@ static bool worker_start_thread(void)
 
 bool skiffi_paho_worker_start(struct skiff_error *error)
 {
-	pthread_mutex_lock(&worker.lock);
-	if (!worker.keeper && worker_keep_paho() == MQTTASYNC_SUCCESS)
+	pthread_mutex_lock(&start.lock);
+	if (!start.keeper && worker_keep_paho() == MQTTASYNC_SUCCESS)
 		skiffi_paho_trace_start();
-	if (worker.keeper && !worker.started)
-		worker.started = worker_start_thread();
-	bool ok = worker.started;
-	pthread_mutex_unlock(&worker.lock);
+	if (start.keeper && !start.done)
+		start.done = worker_start_thread();
+	bool ok = start.done;
+	pthread_mutex_unlock(&start.lock);
 	if (!ok)
 		skiffi_fail(error, SKIFF_MEMORY, 0, "cannot start the engine 'paho': out of memory or threads");
 	return ok;

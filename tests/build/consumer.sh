@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# consumer.sh: a staged install serves a five-line program, found by CMake and by pkg-config, shared and static; and the
-# installed command runs from there.
+# consumer.sh: a staged install serves a five-line program, found by CMake and by pkg-config, shared and static, with each
+# engine that is built in; and the installed command runs from there.
 set -eu
 source=$SKIFF_SOURCE/tests/build/consumer
 work=$(mktemp -d)
@@ -14,12 +14,17 @@ PKG_CONFIG_PATH=$(dirname "$(find "$work/stage" -name skiff.pc)")
 libdir=$(dirname "$PKG_CONFIG_PATH")
 export PKG_CONFIG_PATH
 
-# runs NAME PROGRAM: it creates a client and prints the version that was built.
+engines=$("$work/stage/bin/skiff" help engines | sed -n 's/^  \([a-z]*\) .*; built in$/\1/p')
+[ -n "$engines" ] || { echo "the installed command names no engine"; exit 1; }
+
+# runs NAME PROGRAM: it creates a client, of each engine, and prints the version that was built.
 runs()
 {
-	said=$("$2") || { echo "$1: the program failed, saying '$said'"; exit 1; }
-	[ "$said" = "$version" ] || { echo "$1: it said '$said', not '$version'"; exit 1; }
-	echo "$1: ok"
+	for engine in $engines; do
+		said=$(SKIFF_ENGINE=$engine "$2") || { echo "$1, $engine: the program failed, saying '$said'"; exit 1; }
+		[ "$said" = "$version" ] || { echo "$1, $engine: it said '$said', not '$version'"; exit 1; }
+		echo "$1, $engine: ok"
+	done
 }
 
 cmake -S "$source" -B "$work/cmake" -G Ninja -DCMAKE_C_COMPILER="$CC" -DCMAKE_PREFIX_PATH="$work/stage" >"$work/log" &&

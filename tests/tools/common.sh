@@ -11,6 +11,7 @@
 #   free_port                   $port, where nothing listens
 #   start_broker [LINE]...      a mosquitto with these lines of configuration ("PORT" in them is replaced): $broker, $port, $url
 #   broker_logged PATTERN       whether its log has such a line
+#   has_paho                    whether the engine paho is built in
 set -u
 work=$(mktemp -d)
 export TMPDIR="$work" LC_ALL=C
@@ -163,6 +164,11 @@ start_sub()
 	sub_confirmed() { [ "$(grep -c "Sending SUBACK to sub" "$work/broker.log")" -gt "$before" ] || ! alive "$sub"; }
 	await "the subscription" sub_confirmed
 	alive "$sub" || fail "the subscriber ended: $(cat "$stderr")"
+}
+
+has_paho()
+{
+	"$SKIFF" help engines | grep -q '^  paho .*; built in$'
 }
 
 lines_in()
