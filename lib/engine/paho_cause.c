@@ -34,20 +34,27 @@ static void cause_disconnected(const struct paho_link *link, struct skiff_error 
 	skiffi_verdict_disconnect(error, (uint8_t)link->peer_reason, texts[0], texts[1]);
 }
 
+/* Whether the keep alive can have run out: not before it has passed since CONNACK. */
+static bool cause_may_be_keep_alive(const struct paho_engine *engine)
+{
+	int64_t keep_alive_us = (int64_t)engine->limits.keep_alive_s * 1000000;
+	return keep_alive_us && skiffi_now_us() - engine->up_us >= keep_alive_us;
+}
+
 static void cause_lost(const struct paho_engine *engine, const struct paho_link *link, struct skiff_error *error)
 {
 	if (link->peer_reason >= 0)
 		cause_disconnected(link, error);
 	else if (link->over_disconnected)
 		skiffi_fail(error, SKIFF_CLOSED, 0, "disconnected by this client");
-	else if (link->over_silent && engine->limits.keep_alive_s)
+	else if (link->over_silent && cause_may_be_keep_alive(engine))
 		skiffi_fail(error, SKIFF_MQTT_KEEP_ALIVE, 0,
 			"Paho ended the connection while the broker held it open: it went silent, or broke the "
 			"protocol");
-	else if (link->over_silent)
+	else if (link->over_silent && !engine->base.config->endpoint->tls)
 		skiffi_fail(error, SKIFF_MQTT_PROTOCOL, 0,
 			"Paho ended the connection while the broker held it open: the broker broke the protocol");
-	else
+	else /* also where TLS was ended already, and TCP not yet */
 		skiffi_fail(error, SKIFF_TCP_CLOSED, 0, "the peer closed the connection");
 }
 
@@ -67,26 +74,58 @@ static void cause_http(const struct paho_engine *engine, int status, struct skif
 			engine->base.config->endpoint->url, status);
 }
 
-/* As tls_explain.c would have it, had our own transport seen it. */
-static bool cause_tls(const struct paho_engine *engine, const struct paho_facts *facts, struct skiff_error *error)
+/* Of an alert that this OpenSSL has no words for, the trace says "unknown", and so 1, the first without. */
+enum { ALERT_UNKNOWN = 1 };
+
+static bool cause_uncertified(const struct paho_engine *engine, const struct paho_facts *facts)
+{
+	return facts->certificate_requested && !engine->base.config->options->tls.cert_file;
+}
+
+/* The alert that ended TLS; -1: none did. OpenSSL's error has its number, the trace only its words. */
+static int cause_alert(const struct paho_engine *engine, const struct paho_facts *facts)
 {
 	int reason = ERR_GET_REASON(facts->tls_error);
-	bool alert = ERR_GET_LIB(facts->tls_error) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET;
-	struct skiffi_tls_report report = {.alert_received = facts->alert,
+	if (ERR_GET_LIB(facts->tls_error) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET)
+		return reason - SSL_AD_REASON_OFFSET;
+	switch (facts->alert) {
+	case SSL_AD_CLOSE_NOTIFY:
+	case SSL_AD_USER_CANCELLED:
+	case SSL_AD_NO_RENEGOTIATION:
+		return -1;
+	case ALERT_UNKNOWN:
+		return cause_uncertified(engine, facts) ? SSL_AD_CERTIFICATE_REQUIRED : ALERT_UNKNOWN;
+	default:
+		return facts->alert;
+	}
+}
+
+/* As tls_explain.c would have it, had our own transport seen it. `*look`: what OpenSSL holds against the server tells
+ * no cause, and ours, which allows less than Paho's, may fail sooner and for a better one. */
+static bool cause_tls(
+	const struct paho_engine *engine, const struct paho_facts *facts, struct skiff_error *error, bool *look)
+{
+	struct skiffi_tls_report report = {.alert_received = cause_alert(engine, facts),
 		.openssl_error = facts->tls_error,
+		.handshake_done = facts->handshake_done,
 		.certificate_requested = facts->certificate_requested,
-		.certificate_sent = facts->certificate_requested && engine->base.config->options->tls.cert_file};
-	if (report.alert_received < 0 && alert)
-		report.alert_received = reason - SSL_AD_REASON_OFFSET;
-	if (report.alert_received < 0 && (!facts->tls_error || reason == SSL_R_CERTIFICATE_VERIFY_FAILED))
+		.certificate_sent = facts->certificate_requested && !cause_uncertified(engine, facts)};
+	bool unverified = ERR_GET_REASON(facts->tls_error) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+	/* all that a server of TLS 1.3 may show of its wish for a certificate */
+	bool end =
+		facts->handshake_done && cause_uncertified(engine, facts) && !facts->http_status && !facts->ws_refused;
+	if (report.alert_received < 0 && (!facts->tls_error || unverified) && !end)
 		return false;
-	return skiffi_tls_error(&report, engine->tls, engine->base.config->endpoint, error) != SKIFF_OK;
+	enum skiff_code code = skiffi_tls_error(&report, engine->tls, engine->base.config->endpoint, error);
+	*look = code == SKIFF_TLS_FAILED && report.alert_received < 0 && !facts->handshake_done;
+	return true;
 }
 
 static void cause_unknown(const struct paho_engine *engine, const struct paho_link *link, struct skiff_error *error)
 {
 	const struct skiffi_endpoint *endpoint = engine->base.config->endpoint;
 	const struct paho_facts *facts = &link->facts;
+	const struct skiffi_ws_head nothing = {0};
 	if (facts->name_refused)
 		skiffi_fail(error, SKIFF_TLS_HOSTNAME, 0,
 			"the server's certificate is not for \"%s\"; connect by one of its names, or have one issued "
@@ -96,13 +135,24 @@ static void cause_unknown(const struct paho_engine *engine, const struct paho_li
 	else if (ERR_GET_REASON(facts->tls_error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
 		skiffi_fail(error, SKIFF_TLS_BAD_CHAIN, 0,
 			"the server's certificate does not verify; OpenSSL says no more to Paho than that");
-	else if (endpoint->tls && !facts->ws_refused)
+	else if (endpoint->kind == SKIFFI_WS && (!endpoint->tls || facts->handshake_done))
+		skiffi_ws_head_silent(
+			&nothing, facts->reset ? "reset the connection" : "closed the connection", endpoint, 0, error);
+	else if (endpoint->tls)
 		skiffi_fail(error, SKIFF_TLS_CLOSED, 0,
 			"the connection ended during the TLS handshake; port %u is probably not one for TLS",
 			endpoint->port);
 	else
 		skiffi_fail(error, SKIFF_TCP_FAILED, 0, "Paho could not connect to '%s', and does not say why",
 			endpoint->url);
+}
+
+/* A broker that does not know MQTT 5 may refuse it in the words of 3.1.1, whose numbers mean something else in 5. */
+static void cause_refused(const struct paho_link *link, struct skiff_error *error)
+{
+	bool old_words = link->version == SKIFFI_V5 && link->over_code < 0x80;
+	skiffi_verdict_connack(
+		error, old_words ? SKIFFI_V311 : link->version, link->version, (uint8_t)link->over_code, NULL);
 }
 
 static void cause_failed(
@@ -112,11 +162,9 @@ static void cause_failed(
 	const struct paho_facts *facts = &link->facts;
 	bool verify = facts->name_refused || ERR_GET_REASON(facts->tls_error) == SSL_R_CERTIFICATE_VERIFY_FAILED;
 	if (link->over_connack) {
-		/* a broker that knows no 5 may answer in the form, and with the codes, of 3.1.1 */
-		enum skiffi_protocol v = link->over_code < 0x80 ? SKIFFI_V311 : link->version;
-		skiffi_verdict_connack(error, v, link->version, (uint8_t)link->over_code, NULL);
-	} else if (endpoint->tls && !facts->name_refused && cause_tls(engine, facts, error)) {
-		return;
+		cause_refused(link, error);
+	} else if (endpoint->tls && !facts->name_refused && cause_tls(engine, facts, error, look)) {
+		engine->look_tls = *look;
 	} else if (facts->http_status) {
 		cause_http(engine, facts->http_status, error);
 	} else if (facts->ws_refused) {
@@ -129,7 +177,7 @@ static void cause_failed(
 	} else {
 		cause_unknown(engine, link, error);
 		engine->look_tls = endpoint->tls && (verify || facts->tls_version[0]);
-		*look = true;
+		*look = verify || !facts->handshake_done; /* else TLS has been through */
 	}
 }
 

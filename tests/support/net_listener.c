@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,8 @@ struct net_listener {
 	char ca[96], path[96];
 	uint16_t port;
 	pthread_t thread;
+	bool finished;
+	atomic_uint taken, certificates;
 	struct net_peer *peers; /* touched by the thread, and after its end by stop */
 };
 
@@ -114,12 +117,21 @@ static int listener_choose_alpn(SSL *ssl, const unsigned char **out, unsigned ch
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+/* Called where a client showed a certificate, and only there. */
+static int listener_judge_client(X509_STORE_CTX *store, void *user)
+{
+	struct net_listener *listener = user;
+	atomic_fetch_add(&listener->certificates, 1);
+	return X509_verify_cert(store) == 1;
+}
+
 static void listener_ask_for_clients(struct net_listener *listener)
 {
 	const struct net_options *options = &listener->options;
 	X509_STORE *store = SSL_CTX_get_cert_store(listener->ctx);
 	SSL_CTX_set_verify(listener->ctx,
 		SSL_VERIFY_PEER | (options->client_optional ? 0 : SSL_VERIFY_FAIL_IF_NO_PEER_CERT), NULL);
+	SSL_CTX_set_cert_verify_callback(listener->ctx, listener_judge_client, listener);
 	net_check(SSL_CTX_load_verify_file(listener->ctx, options->client_ca_file), "client CA");
 	if (!options->client_crl_file)
 		return;
@@ -139,6 +151,8 @@ static void listener_make_tls(struct net_listener *listener)
 		SSL_CTX_set_min_proto_version(listener->ctx, TLS1_VERSION);
 		SSL_CTX_set_max_proto_version(listener->ctx, options->max_version);
 	}
+	if (options->ciphers)
+		net_check(SSL_CTX_set_cipher_list(listener->ctx, options->ciphers), options->ciphers);
 	if (options->alpn)
 		SSL_CTX_set_alpn_select_cb(listener->ctx, listener_choose_alpn, listener);
 	if (options->client_ca_file)
@@ -256,6 +270,7 @@ static void listener_serve(struct net_listener *listener, int fd)
 	struct net_peer *peer = calloc(1, sizeof *peer);
 	int on = 1;
 	net_check(peer, "memory");
+	atomic_fetch_add(&listener->taken, 1);
 	peer->listener = listener;
 	peer->fd = fd;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -374,8 +389,21 @@ const char *net_listener_ca(const struct net_listener *listener)
 	return *listener->ca ? listener->ca : NULL;
 }
 
-static void listener_wait(struct net_listener *listener)
+unsigned net_listener_taken(const struct net_listener *listener)
 {
+	return atomic_load(&listener->taken);
+}
+
+unsigned net_listener_certificates(const struct net_listener *listener)
+{
+	return atomic_load(&listener->certificates);
+}
+
+void net_listener_finish(struct net_listener *listener)
+{
+	if (listener->finished)
+		return;
+	listener->finished = true;
 	if (listener->options.manner != NET_SERVES && listener->options.manner != NET_SILENT)
 		return;
 	net_check(write(listener->stop[1], "x", 1) == 1, "pipe");
@@ -390,7 +418,7 @@ static void listener_wait(struct net_listener *listener)
 
 void net_listener_stop(struct net_listener *listener)
 {
-	listener_wait(listener);
+	net_listener_finish(listener);
 	for (int i = 0; i < FILLERS; i++)
 		if (listener->fillers[i] >= 0)
 			close(listener->fillers[i]);

@@ -39,6 +39,7 @@ struct net_options {
 	int security_level;   /* 0: OpenSSL's own, -1: level 0 */
 	int max_version;      /* 0: any */
 	const char *alpn;     /* the only protocol taken, NULL: any */
+	const char *ciphers;  /* of TLS 1.2, as OpenSSL spells them; NULL: its own choice */
 };
 
 struct net_listener *net_listener_start(const struct net_options *options);
@@ -46,8 +47,13 @@ const char *net_listener_url(const struct net_listener *listener); /* tcp://127.
 uint16_t net_listener_port(const struct net_listener *listener);
 const char *net_listener_ca(const struct net_listener *listener); /* file to trust it by; NULL without TLS of its own */
 
-/* Takes no more connections, waits for the scripts, frees. */
+/* So far: connections taken, client certificates shown. */
+unsigned net_listener_taken(const struct net_listener *listener);
+unsigned net_listener_certificates(const struct net_listener *listener);
+
+/* Takes no more connections, waits for the scripts, frees. The first half of it alone, so that counts are final. */
 void net_listener_stop(struct net_listener *listener);
+void net_listener_finish(struct net_listener *listener);
 
 /* ---- for scripts ---- */
 

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* causes.c: the same failure has the same error on both engines, door by door. One table: what the far end does, what
+ * the client asks for, and the error of each engine; where Paho's is another one, the row says why.
+ *
+ * Of every failure it is also checked that the sentence says something and holds no password, and that the far end saw
+ * no CONNECT, no upgrade and no client certificate twice: the second look of the engine paho must not show them again.
+ * An argument of the program is a filter for the names of the tests, with * and ?. */
+#include "engine/causes_far.h"
+#include "support/broker.h"
+#include "support/names.h"
+#include "support/user.h"
+#include <openssl/ssl.h>
+#include <stdio.h>
+
+enum { TCP = 1 << CAUSE_TCP, SSLS = 1 << CAUSE_SSL, WS = 1 << CAUSE_WS, WSS = 1 << CAUSE_WSS };
+enum { TLS = SSLS | WSS, WEB = WS | WSS, ALL = TCP | SSLS | WS | WSS };
+enum { QUICK_MS = 20000, TLS_1_1 = 0x302, TLS_1_2 = 0x303, TLS_1_3 = 0x304 };
+
+#define PASSWORD "s3cret-w0rd"
+
+struct cause_row {
+	const char *name;
+	unsigned doors;
+	struct cause_plan far;
+	struct skiff_options ask;
+	const char *client; /* the client certificate, of certs/cases.txt */
+	const char *host;   /* NULL: 127.0.0.1 */
+	enum skiff_code code;
+	enum skiff_code paho; /* where it is another; SKIFF_OK: the same */
+	bool other_class;     /* ... even of another class */
+	bool or_closed;       /* or, on Paho, SKIFF_MQTT_CLOSED */
+	bool paho_connects;   /* Paho does not mind */
+	bool paho_shows;      /* the client certificate to a server that does not verify */
+	int level;            /* only where the system's TLS security level is at least this */
+	const char *says;     /* part of the sentence, on both */
+};
+
+#define WORDS(text) \
+	{ \
+		text, sizeof text - 1 \
+	}
+#define ANSWERS(text)       .far = {.answer = CAUSE_HOLDS, .said = WORDS(text)}
+#define REFUSES_311(number) ANSWERS("\x20\2\0" number), .ask = {.version = SKIFF_MQTT_311}
+#define REFUSES_5(number)   ANSWERS("\x20\3\0" number "\0")
+#define SHOWS(name)         .doors = SSLS, .far = {.certificate = name}
+#define HTTP(text)          .doors = WS, .far = {.http = "HTTP/1.1 " text}
+#define UPGRADE             "101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+/* Paho comes to a new socket only when its thread turns to it, up to some 1.1 s later. */
+#define PATIENT .tcp_ms = 1500
+
+static const struct cause_row rows[] = {
+	/* ---- names and TCP ---- */
+	{"no such name", ALL, .host = "missing.example", .code = SKIFF_DNS_NOT_FOUND, .says = "missing.example"},
+	{"no answer for the name", TCP | WSS, .host = "slow.example", .ask = {.timeouts = {.resolve_ms = 100}},
+		.code = SKIFF_DNS_TIMEOUT, .says = "slow.example"},
+	{"port refused", ALL, .far = {.manner = NET_REFUSES}, .code = SKIFF_TCP_REFUSED, .says = "127.0.0.1"},
+	{"connect hangs, tcp_ms", ALL, .far = {.manner = NET_IGNORES}, .ask = {.timeouts = {.tcp_ms = 300}},
+		.code = SKIFF_TCP_TIMEOUT, .says = "300 ms"},
+	{"connect hangs, total_ms", ALL, .far = {.manner = NET_IGNORES}, .ask = {.timeouts = {.total_ms = 300}},
+		.code = SKIFF_TCP_TIMEOUT, .says = "300 ms"},
+	/* ---- TLS: the server's certificate ---- */
+	{"unknown CA", SHOWS("unknown-ca"), .code = SKIFF_TLS_UNKNOWN_CA, .says = "stranger CA"},
+	{"self-signed", SHOWS("self-signed"), .code = SKIFF_TLS_SELF_SIGNED, .says = "signed by itself"},
+	{"expired", .doors = TLS, .far = {.certificate = "expired"}, .code = SKIFF_TLS_EXPIRED, .says = "2021"},
+	{"not yet valid", SHOWS("not-yet-valid"), .code = SKIFF_TLS_NOT_YET_VALID, .says = "2090"},
+	{"wrong host", .doors = TLS, .far = {.certificate = "wrong-host"}, .code = SKIFF_TLS_HOSTNAME,
+		.says = "other.example"},
+	{"wrong purpose", SHOWS("wrong-purpose"), .code = SKIFF_TLS_WRONG_PURPOSE, .says = "serverAuth"},
+	{"missing intermediate", SHOWS("missing-intermediate"), .code = SKIFF_TLS_MISSING_INTERMEDIATE,
+		.says = "intermediate"},
+	{"bad chain", SHOWS("bad-chain"), .code = SKIFF_TLS_BAD_CHAIN, .says = "chain"},
+	/* A client certificate is not for a server that does not verify. Paho looks at the name only after the
+	   handshake. */
+	{"expired, asks for the client's", .doors = TLS, .client = "client",
+		.far = {.certificate = "expired", .wants_client = true}, .code = SKIFF_TLS_EXPIRED},
+	{"wrong host, asks for the client's", .doors = TLS, .client = "client",
+		.far = {.certificate = "wrong-host", .wants_client = true}, .code = SKIFF_TLS_HOSTNAME,
+		.paho_shows = true},
+	/* SKIFF_CAN_SECURITY_LEVEL: Paho lowers OpenSSL's level to 1, whatever the system's is */
+	{"key of 1024 bits", SSLS, .far = {.certificate = "weak-1024", .answer = CAUSE_SERVES}, .code = SKIFF_TLS_WEAK,
+		.paho_connects = true, .level = 2, .says = "1024"},
+	{"weak key", SHOWS("weak-key"), .code = SKIFF_TLS_WEAK, .says = "weak"},
+	/* ---- TLS: the client's certificate ---- */
+	{"client certificate required, TLS 1.2", .doors = TLS,
+		.far = {.certificate = "good", .wants_client = true, .max_version = TLS_1_2},
+		.code = SKIFF_TLS_CLIENT_CERT_REQUIRED, .says = "client certificate"},
+	{"client certificate required, TLS 1.3", .doors = TLS,
+		.far = {.certificate = "good", .wants_client = true, .max_version = TLS_1_3},
+		.code = SKIFF_TLS_CLIENT_CERT_REQUIRED, .says = "client certificate"},
+	{"client certificate rejected, TLS 1.2", .doors = TLS, .client = "client-stranger",
+		.far = {.certificate = "good", .wants_client = true, .max_version = TLS_1_2},
+		.code = SKIFF_TLS_CLIENT_CERT_REJECTED, .says = "client-stranger"},
+	/* In TLS 1.3 the verdict comes after the handshake. Paho's CONNECT may be faster than it, and fail on the
+	 * closed connection; then Paho reads no more, and the alert is lost. */
+	{"client certificate rejected, TLS 1.3", .doors = TLS, .or_closed = true, .client = "client-stranger",
+		.far = {.certificate = "good", .wants_client = true, .max_version = TLS_1_3},
+		.code = SKIFF_TLS_CLIENT_CERT_REJECTED, .says = "client-stranger"},
+	/* ---- TLS: the rest ---- */
+	{"no cipher in common", .doors = TLS,
+		.far = {.certificate = "good", .max_version = TLS_1_2, .ciphers = "AES128-SHA"},
+		.code = SKIFF_TLS_NO_SHARED_CIPHER, .says = "cipher"},
+	{"TLS 1.1 only", .doors = TLS, .far = {.certificate = "good", .max_version = TLS_1_1},
+		.code = SKIFF_TLS_VERSION, .says = "1.2"},
+	{"ALPN refused", .doors = TLS, .ask = {.tls = {.alpn = "mqtt"}}, .far = {.alpn = "other"},
+		.code = SKIFF_TLS_ALPN, .says = "ALPN"},
+	{"TLS to a plain MQTT port", .doors = TLS, .far = {.plain = true}, .code = SKIFF_TLS_CLOSED, .says = "port"},
+	{"TLS to a port that answers in HTTP", .doors = TLS,
+		.far = {.plain = true, .first = WORDS("HTTP/1.1 400 Bad Request\r\n\r\n")},
+		.code = SKIFF_WRONG_PROTOCOL, .says = "TLS"},
+	{"closed in the handshake", .doors = TLS, .far = {.drops = true}, .code = SKIFF_TLS_CLOSED, .says = "port"},
+	{"silent in the handshake", .doors = TLS, .far = {.manner = NET_SILENT},
+		.ask = {.timeouts = {PATIENT, .tls_ms = 300, .websocket_ms = 300}}, .code = SKIFF_TLS_TIMEOUT,
+		.says = "300 ms"},
+	/* ---- WebSocket ---- */
+	{"404", .doors = WEB, .far = {.http = "HTTP/1.1 404 Not Found"}, .code = SKIFF_WS_NOT_FOUND, .says = "404"},
+	{"404 of one that asks for the client's", WSS,
+		.far = {.certificate = "good",
+			.wants_client = true,
+			.client_optional = true,
+			.http = "HTTP/1.1 404 Not Found"},
+		.code = SKIFF_WS_NOT_FOUND, .says = "404"},
+	{"403", HTTP("403 Forbidden"), .code = SKIFF_WS_FORBIDDEN, .says = "403"},
+	{"401", HTTP("401 Unauthorized"), .code = SKIFF_WS_FORBIDDEN, .says = "401"},
+	{"302", HTTP("302 Found\r\nLocation: wss://other.example/"), .code = SKIFF_WS_REDIRECT, .says = "302"},
+	{"500", HTTP("500 Internal Server Error"), .code = SKIFF_WS_UNAVAILABLE, .says = "500"},
+	{"503", HTTP("503 Service Unavailable"), .code = SKIFF_WS_UNAVAILABLE, .says = "503"},
+	{"400", HTTP("400 Bad Request"), .code = SKIFF_WS_NOT_WEBSOCKET, .says = "400"},
+	{"200", HTTP("200 OK"), .code = SKIFF_WS_NOT_WEBSOCKET, .says = "200"},
+	{"wrong accept key",
+		HTTP(UPGRADE "Sec-WebSocket-Accept: xs3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+			     "Sec-WebSocket-Protocol: mqtt"),
+		.code = SKIFF_WS_BAD_ACCEPT, .says = "WebSocket"},
+	/* Paho does not look at the subprotocol */
+	{"no subprotocol", .doors = WEB,
+		.far = {.http = "HTTP/1.1 " UPGRADE "Sec-WebSocket-Accept: %s", .answer = CAUSE_SERVES},
+		.code = SKIFF_WS_SUBPROTOCOL, .paho_connects = true, .says = "subprotocol"},
+	{"silent on the upgrade", WS, .far = {.ignores_request = true},
+		.ask = {.timeouts = {PATIENT, .websocket_ms = 300}}, .code = SKIFF_WS_TIMEOUT, .says = "300 ms"},
+	{"silent on the upgrade", WSS, .far = {.ignores_request = true},
+		.ask = {.timeouts = {PATIENT, .tls_ms = 1000, .websocket_ms = 300}}, .code = SKIFF_WS_TIMEOUT,
+		.says = "300 ms"},
+	{"closed on the upgrade", WEB, .far = {.closes_request = true}, .code = SKIFF_WS_NOT_WEBSOCKET},
+	/* Paho goes on to CONNECT after an answer of 12 bytes or more that is not HTTP, and waits on where it is
+	   shorter */
+	{"no HTTP", WEB, .far = {.first = WORDS("SSH-2.0-OpenSSH_9.2p1\r\n")}, .ask = {.timeouts = {.mqtt_ms = 300}},
+		.code = SKIFF_WS_NOT_WEBSOCKET, .paho = SKIFF_MQTT_TIMEOUT, .other_class = true},
+	{"MQTT on the port", WEB, .far = {.first = WORDS("\x20\2\0\1")},
+		.ask = {.timeouts = {PATIENT, .tls_ms = 1000, .websocket_ms = 300}}, .code = SKIFF_WS_NOT_WEBSOCKET,
+		.paho = SKIFF_WS_TIMEOUT},
+	{"WebSocket to a TLS port", WS, .far = {.tls = true}, .code = SKIFF_WS_NOT_WEBSOCKET},
+	/* ---- CONNACK ---- */
+	{"3.1.1, 1", ALL, REFUSES_311("\1"), .code = SKIFF_MQTT_VERSION, .says = "3.1.1"},
+	{"3.1.1, 2", TCP, REFUSES_311("\2"), .code = SKIFF_MQTT_CLIENT_ID, .says = "identifier"},
+	{"3.1.1, 3", TCP, REFUSES_311("\3"), .code = SKIFF_MQTT_UNAVAILABLE, .says = "unavailable"},
+	{"3.1.1, 4", TCP, REFUSES_311("\4"), .code = SKIFF_MQTT_BAD_CREDENTIALS, .says = "password"},
+	{"3.1.1, 5", ALL, REFUSES_311("\5"), .code = SKIFF_MQTT_NOT_AUTHORISED, .says = "authorized"},
+	{"5, 0x80", TCP, REFUSES_5("\x80"), .code = SKIFF_MQTT_REFUSED, .says = "0x80"},
+	{"5, 0x84", TCP, REFUSES_5("\x84"), .code = SKIFF_MQTT_VERSION, .says = "MQTT 5"},
+	{"5, 0x85", TCP, REFUSES_5("\x85"), .code = SKIFF_MQTT_CLIENT_ID, .says = "Identifier"},
+	{"5, 0x86", ALL, REFUSES_5("\x86"), .code = SKIFF_MQTT_BAD_CREDENTIALS, .says = "0x86"},
+	{"5, 0x87", ALL, REFUSES_5("\x87"), .code = SKIFF_MQTT_NOT_AUTHORISED, .says = "0x87"},
+	{"5, 0x88", TCP, REFUSES_5("\x88"), .code = SKIFF_MQTT_UNAVAILABLE, .says = "0x88"},
+	{"5, 0x8a", TCP, REFUSES_5("\x8a"), .code = SKIFF_MQTT_BANNED, .says = "0x8a"},
+	{"5, 0x8c", TCP, REFUSES_5("\x8c"), .code = SKIFF_MQTT_NOT_ALLOWED, .says = "0x8c"},
+	{"5, 0x97", TCP, REFUSES_5("\x97"), .code = SKIFF_MQTT_REFUSED, .says = "0x97"},
+	{"5, 0x9c", TCP, REFUSES_5("\x9c"), .code = SKIFF_MQTT_MOVED, .says = "0x9c"},
+	{"5, 0x9d", TCP, REFUSES_5("\x9d"), .code = SKIFF_MQTT_MOVED, .says = "0x9d"},
+	{"5, 0x9f", TCP, REFUSES_5("\x9f"), .code = SKIFF_MQTT_UNAVAILABLE, .says = "0x9f"},
+	{"5, refused in the words of 3.1.1", TCP, ANSWERS("\x20\2\0\1"), .code = SKIFF_MQTT_VERSION, .says = "MQTT 5"},
+	/* ---- no CONNACK ---- */
+	{"closed for CONNACK", ALL, .far = {0}, .code = SKIFF_MQTT_CLOSED, .says = "CONNECT"},
+	{"reset for CONNACK", TCP | WS, .far = {.answer = CAUSE_RESETS}, .code = SKIFF_MQTT_CLOSED, .says = "CONNECT"},
+	{"silent after CONNECT", ALL, .far = {.answer = CAUSE_HOLDS}, .ask = {.timeouts = {.mqtt_ms = 300}},
+		.code = SKIFF_MQTT_TIMEOUT, .says = "300 ms"},
+	{"MQTT to a TLS port", TCP, .far = {.tls = true}, .code = SKIFF_MQTT_CLOSED, .says = "TLS"},
+	/* Paho takes the first bytes for a packet that is not all there: the words are lost in it */
+	{"MQTT to an HTTP port", TCP | SSLS, .far = {.said = WORDS("HTTP/1.1 400 Bad Request\r\n\r\n")},
+		.code = SKIFF_WRONG_PROTOCOL, .paho = SKIFF_MQTT_CLOSED},
+	{"MQTT to an SSH port", TCP, ANSWERS("SSH-2.0-OpenSSH_9.2p1\r\n"), .ask = {.timeouts = {.mqtt_ms = 300}},
+		.code = SKIFF_WRONG_PROTOCOL, .paho = SKIFF_MQTT_TIMEOUT},
+	/* ---- auto ---- */
+	{"auto, 5 refused by CONNACK", TCP | WSS, .ask = {.version = SKIFF_MQTT_AUTO},
+		.far = {.answer = CAUSE_HOLDS, .only_311 = true, .said = WORDS("\x20\2\0\1")}, .code = SKIFF_OK},
+	{"auto, 5 refused by an end", TCP | WS, .ask = {.version = SKIFF_MQTT_AUTO}, .far = {.only_311 = true},
+		.code = SKIFF_OK},
+	{"auto, none served", TCP, .ask = {.version = SKIFF_MQTT_AUTO}, .far = {0}, .code = SKIFF_MQTT_CLOSED,
+		.says = "MQTT 3.1.1"},
+	/* ---- a connection that was up ---- */
+	{"up, closed", ALL, .far = {.answer = CAUSE_SERVES}, .code = SKIFF_TCP_CLOSED, .says = "closed"},
+	/* Paho has taken the error off the socket, and tells of no difference */
+	{"up, reset", TCP | WS, .far = {.answer = CAUSE_SERVES, .then = CAUSE_THEN_RESETS}, .code = SKIFF_TCP_RESET,
+		.paho = SKIFF_TCP_CLOSED},
+	{"up, DISCONNECT 0x8b", ALL,
+		.far = {.answer = CAUSE_SERVES,
+			.then = CAUSE_THEN_HOLDS,
+			.then_said = WORDS("\xe0\x0b\x8b\x09\x1f\0\6closes")},
+		.code = SKIFF_MQTT_UNAVAILABLE, .says = "closes"},
+	{"up, DISCONNECT 0x8e, then the end", TCP, .far = {.answer = CAUSE_SERVES, .then_said = WORDS("\xe0\1\x8e")},
+		.code = SKIFF_MQTT_TAKEN_OVER, .says = "0x8e"},
+	{"up, silent", TCP | WSS, .ask = {.keep_alive_s = 1},
+		.far = {.answer = CAUSE_SERVES, .then = CAUSE_THEN_FREEZES}, .code = SKIFF_MQTT_KEEP_ALIVE,
+		.says = "silent"},
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static char certs_dir[64];
+
+/* ---- one row, one door, one engine ---- */
+
+struct cause_outcome {
+	struct skiff_error error;
+	struct cause_seen seen;
+	int64_t spent_ms;
+};
+
+static enum skiff_code expected(const struct cause_row *row, enum skiff_engine engine)
+{
+	if (engine == SKIFF_ENGINE_PAHO && row->paho_connects)
+		return SKIFF_OK;
+	return engine == SKIFF_ENGINE_PAHO && row->paho ? row->paho : row->code;
+}
+
+static void outcome_is(const struct cause_row *row, enum skiff_engine engine, const struct cause_outcome *outcome)
+{
+	const struct skiff_error *error = &outcome->error;
+	const struct cause_seen *seen = &outcome->seen;
+	unsigned connects = row->ask.version == SKIFF_MQTT_AUTO ? 2 : 1;
+	enum skiff_code wanted = expected(row, engine);
+	print_message("    %s, %d ms, %u/%u/%u/%u: %s: %s\n", skiff_engine_name(engine), (int)outcome->spent_ms,
+		seen->connections, seen->certificates, seen->upgrades, seen->connects, skiff_code_slug(error->code),
+		error->text);
+	bool closed = row->or_closed && engine == SKIFF_ENGINE_PAHO && error->code == SKIFF_MQTT_CLOSED;
+	wanted = closed ? SKIFF_MQTT_CLOSED : wanted;
+	if (error->code != wanted)
+		fail_msg("%s instead of %s: %s", skiff_code_slug(error->code), skiff_code_slug(wanted), error->text);
+	if (!row->other_class && !closed && wanted)
+		assert_int_equal(skiff_code_class(error->code), skiff_code_class(row->code));
+	if (wanted && (strlen(error->text) < 30 || strstr(error->text, " -1")))
+		fail_msg("\"%s\" says too little", error->text);
+	if (wanted && row->says && !closed && !strstr(error->text, row->says))
+		fail_msg("\"%s\" does not say \"%s\"", error->text, row->says);
+	assert_null(strstr(error->text, PASSWORD));
+	bool verified = row->code == SKIFF_TLS_CLIENT_CERT_REJECTED || (engine == SKIFF_ENGINE_PAHO && row->paho_shows);
+	if (!verified && seen->certificates)
+		fail_msg("the far end saw the client certificate before it was known to be the right one");
+	if (seen->connects > connects || seen->upgrades > connects || seen->certificates > 1)
+		fail_msg("the far end saw CONNECT %u times, the upgrade %u times, the client certificate %u times",
+			seen->connects, seen->upgrades, seen->certificates);
+}
+
+static struct user *start_client(
+	const struct cause_row *row, enum skiff_engine engine, const struct cause_far *far, char *url, size_t size)
+{
+	struct skiff_options options = row->ask;
+	char cert[128], key[128];
+	cause_far_url(far, row->host ? row->host : "127.0.0.1", url, size);
+	options.url = url;
+	options.engine = engine;
+	options.user_name = "kara";
+	options.password = skiff_text(PASSWORD);
+	options.reconnect.off = true;
+	options.tls.ca_file = cause_far_ca(far);
+	if (engine == SKIFF_ENGINE_NATIVE && options.keep_alive_s)
+		options.ping_timeout_ms = 300; /* what Paho waits, it does not let be chosen */
+	if (row->client) {
+		snprintf(cert, sizeof cert, "%s/%s.crt", certs_dir, row->client);
+		snprintf(key, sizeof key, "%s/%s.key", certs_dir, row->client);
+		options.tls.cert_file = cert;
+		options.tls.key_file = key;
+	}
+	return user_new(&options);
+}
+
+static struct skiff_error fails_with(struct user *user, struct cause_far *far, bool was_up)
+{
+	struct skiff_token *token = skiff_connect(user->client);
+	skiff_token_wait(token, QUICK_MS);
+	struct skiff_error error = *skiff_token_error(token);
+	skiff_token_free(token);
+	cause_far_go(far);
+	if (error.code || !was_up)
+		return error;
+	const struct watch_event *down = watch_await_event(user->watch, SKIFF_EVENT_DISCONNECTED, 1, QUICK_MS);
+	assert_non_null(down);
+	return down->error;
+}
+
+static void run_cause(const struct cause_row *row, enum cause_door door, enum skiff_engine engine)
+{
+	char url[NET_URL_BYTES];
+	struct cause_outcome outcome;
+	struct cause_far *far = cause_far_start(&row->far, door, certs_dir);
+	struct user *user = start_client(row, engine, far, url, sizeof url);
+	int64_t start_ms = waiting_now_ms();
+	bool was_up = row->far.answer == CAUSE_SERVES && expected(row, engine);
+	outcome.error = fails_with(user, far, was_up);
+	outcome.spent_ms = waiting_now_ms() - start_ms;
+	user_free(user);
+	outcome.seen = cause_far_end(far);
+	outcome_is(row, engine, &outcome);
+}
+
+/* ---- the tests ---- */
+
+struct cause_test {
+	const struct cause_row *row;
+	enum cause_door door;
+	char name[96];
+};
+
+static struct cause_test cause_tests[ROWS * CAUSE_DOORS];
+static struct CMUnitTest tests[ROWS * CAUSE_DOORS];
+
+static int security_level(void)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	int level = SSL_CTX_get_security_level(ctx);
+	SSL_CTX_free(ctx);
+	return level;
+}
+
+static void test_cause(void **state)
+{
+	const struct cause_test *test = *state;
+	if (test->row->level > security_level())
+		skip();
+	run_cause(test->row, test->door, SKIFF_ENGINE_NATIVE);
+	run_cause(test->row, test->door, SKIFF_ENGINE_PAHO);
+}
+
+static size_t list_tests(const char *only)
+{
+	static const char *const names[] = {"tcp", "ssl", "ws", "wss"};
+	size_t count = 0;
+	for (size_t i = 0; i < ROWS; i++) {
+		for (unsigned door = 0; door < CAUSE_DOORS; door++) {
+			struct cause_test *test = &cause_tests[count];
+			if (!(rows[i].doors & 1u << door) || strcmp(names[door], only))
+				continue;
+			*test = (struct cause_test){.row = &rows[i], .door = door};
+			snprintf(test->name, sizeof test->name, "%s: %s", names[door], rows[i].name);
+			tests[count++] =
+				(struct CMUnitTest){.name = test->name, .test_func = test_cause, .initial_state = test};
+		}
+	}
+	return count;
+}
+
+/* Those of make-certs.sh, and one that is weak only where the security level is 2. */
+static bool make_certificates(void)
+{
+	char command[512];
+	snprintf(certs_dir, sizeof certs_dir, "/tmp/skiff-causes.XXXXXX");
+	if (!mkdtemp(certs_dir))
+		return false;
+	snprintf(command, sizeof command,
+		"sh '%s' '%s' && cd '%s' && openssl req -x509 -newkey rsa:1024 -nodes -CA own-ca.crt -CAkey own-ca.key "
+		"-subj /CN=weak -addext subjectAltName=IP:127.0.0.1 -keyout weak-1024.key -out weak-1024.crt 2>log",
+		TESTS_CERTS, certs_dir, certs_dir);
+	return !system(command);
+}
+
+int main(int argc, char **argv)
+{
+	char command[128];
+	size_t count = list_tests(CAUSES_DOOR);
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	if (!make_certificates())
+		return 1;
+	int failed = _cmocka_run_group_tests("causes", tests, count, NULL, NULL);
+	names_answer();
+	snprintf(command, sizeof command, "rm -r '%s'", certs_dir);
+	return system(command) || failed;
+}
