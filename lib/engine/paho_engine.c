@@ -520,6 +520,18 @@ static size_t paho_message_len(const struct paho_engine *self, const struct paho
 	return skiffi_publish_head_len(SKIFFI_V311, &publish) + properties_len + (size_t)node->message->payloadlen;
 }
 
+/* PUBACK; PUBREC, and PUBCOMP for the PUBREL. */
+static void paho_count_answers(struct paho_engine *self, int qos)
+{
+	enum { ACK_BYTES = 4 };
+	self->packets_out += (unsigned)qos;
+	self->bytes_out += (unsigned)qos * ACK_BYTES;
+	if (qos == 2) {
+		self->packets_in++;
+		self->bytes_in += ACK_BYTES;
+	}
+}
+
 static size_t paho_take_message(struct paho_engine *self, struct paho_node *node, struct skiffi_event *event)
 {
 	struct skiffi_refusal why;
@@ -538,6 +550,7 @@ static size_t paho_take_message(struct paho_engine *self, struct paho_node *node
 	node->next = self->lent;
 	self->lent = node;
 	self->messages_in++;
+	paho_count_answers(self, node->message->qos);
 	self->packets_in++;
 	self->bytes_in += paho_message_len(self, node);
 	return 1;

@@ -290,6 +290,20 @@ static void tell_lend(struct paho_engine *self, struct paho_op *op)
 	self->lent_ops = op;
 }
 
+/* What Paho exchanged for it: PUBACK; PUBREC, PUBREL, PUBCOMP; SUBACK, UNSUBACK. Of a refusal with a reason string a
+ * little more than is counted. */
+static void requests_count_answer(struct paho_engine *self, const struct paho_op *op)
+{
+	enum { ACK_BYTES = 4 };
+	bool released = op->kind == PAHO_PUBLISH && op->qos == 2 && !op->code;
+	if (op->kind == PAHO_PUBLISH && !op->qos)
+		return;
+	self->packets_in += released ? 2 : 1;
+	self->bytes_in += op->kind != PAHO_PUBLISH ? ACK_BYTES + op->count : released ? 2 * ACK_BYTES : ACK_BYTES;
+	self->packets_out += released;
+	self->bytes_out += released ? ACK_BYTES : 0;
+}
+
 bool skiffi_paho_tell_op(struct paho_engine *self, struct paho_op *op, struct skiffi_event *event)
 {
 	struct skiffi_refusal why;
@@ -300,7 +314,7 @@ bool skiffi_paho_tell_op(struct paho_engine *self, struct paho_op *op, struct sk
 	event->reasons = (struct skiff_bytes){op->reasons, op->reason_count};
 	if (at && skiffi_properties_read(&reader, SKIFFI_IN_ACK, &event->storage, &why))
 		event->properties = &event->storage;
-	self->packets_in += op->kind != PAHO_PUBLISH || op->qos ? 1 : 0;
+	requests_count_answer(self, op);
 	tell_lend(self, op);
 	return op->op || op->code;
 }
