@@ -130,9 +130,8 @@ static void paho_retire(struct paho_engine *self)
 	struct paho_link *link = self->link;
 	if (!link)
 		return;
-	skiffi_paho_take_back(self, true);
+	skiffi_paho_take_back(self);
 	self->link = NULL;
-	self->link_stale = false;
 	skiffi_paho_link_cut(link);
 	pthread_mutex_lock(&link->lock);
 	link->attached = false;
@@ -166,6 +165,11 @@ void skiffi_paho_link_on_gone(struct skiffi_job *job)
 {
 	struct paho_link *link = (struct paho_link *)((char *)job - offsetof(struct paho_link, gone));
 	struct paho_engine *self = link->engine;
+	if (link == self->link) { /* its last words are still to be heard */
+		link->destroyed = true;
+		skiffi_paho_wake(self);
+		return;
+	}
 	skiffi_paho_link_free(link);
 	self->links--;
 	if (!self->links && self->holds_ws && (self->state == PAHO_IDLE || self->freeing)) {
@@ -197,9 +201,8 @@ static void paho_cut(struct paho_engine *self, const struct skiff_error *error)
 {
 	struct paho_link *link = self->link;
 	self->error = *error;
-	if (link && !self->link_stale && self->state != PAHO_RESOLVING) {
+	if (link) {
 		pthread_mutex_lock(&link->lock);
-		self->link_stale = !link->connect_wanted && !link->over_queued;
 		link->connect_wanted = false;
 		pthread_mutex_unlock(&link->lock);
 		skiffi_paho_link_cut(link);
@@ -259,25 +262,14 @@ static void paho_on_timer(uv_timer_t *timer)
 
 /* ---- the beginning ---- */
 
-static void paho_reset_attempt(struct paho_link *link)
-{
-	link->connect_wanted = true;
-	link->connecting = link->up = link->cut = false;
-	link->over_queued = link->over_connack = link->over_was_up = link->over_disconnected = link->over_silent =
-		false;
-	link->greeting_us = 0;
-	link->peer_reason = -1;
-	link->facts = (struct paho_facts){.alert = -1};
-	link->ending = link->ending_now = link->ending_asked = false;
-	link->keep_alive_wanted = 0;
-}
-
 /* Under the client's lock. */
 static void paho_connect_link(struct paho_engine *self)
 {
 	self->state = PAHO_CONNECTING;
+	if (self->store)
+		skiffi_paho_resume(self);
 	pthread_mutex_lock(&self->link->lock);
-	paho_reset_attempt(self->link);
+	self->link->connect_wanted = true;
 	pthread_mutex_unlock(&self->link->lock);
 	skiffi_paho_worker_post(self->link);
 	skiffi_paho_wake(self); /* which arms the timer */
@@ -286,20 +278,17 @@ static void paho_connect_link(struct paho_engine *self)
 /* Under the client's lock. A WebSocket waits until Paho has forgotten the one before. */
 static void paho_begin(struct paho_engine *self)
 {
-	bool ws = self->base.config->endpoint->kind == SKIFFI_WS;
-	if (!self->link && self->links && ws) {
+	assert(!self->link);
+	if (self->links && self->base.config->endpoint->kind == SKIFFI_WS) {
 		self->state = PAHO_QUIETING;
 		return;
 	}
-	if (!self->link)
-		self->link = skiffi_paho_link_new(self);
-	if (!self->link) {
+	self->link = skiffi_paho_link_new(self);
+	if (self->link) {
+		paho_connect_link(self);
+	} else {
 		skiffi_fail_plain(&self->error, SKIFF_MEMORY);
 		paho_going_down(self);
-	} else if (self->link_stale) {
-		self->state = PAHO_QUIETING;
-	} else {
-		paho_connect_link(self);
 	}
 }
 
@@ -345,8 +334,6 @@ static void paho_open(struct skiffi_engine *engine)
 	paho_lock(self);
 	if (options->version == SKIFF_MQTT_AUTO && !self->settled)
 		self->version = SKIFFI_V5;
-	if (self->link && self->link->version != self->version)
-		paho_retire(self);
 	self->fresh |= !options->resume_session;
 	memset(&self->seen, 0, sizeof self->seen);
 	self->seen.phases = (struct skiff_phases){-1, -1, -1, -1, -1, -1, -1};
@@ -434,7 +421,7 @@ static size_t paho_take_up(struct paho_engine *self, const struct paho_node *nod
 	struct skiffi_refusal why;
 	const uint8_t *at = node->properties.data;
 	struct skiffi_reader reader = {at, at + node->properties.len};
-	if (self->state != PAHO_CONNECTING || self->link_stale)
+	if (self->state != PAHO_CONNECTING)
 		return 0;
 	if (at && !skiffi_properties_read(&reader, SKIFFI_IN_CONNACK, &granted, &why))
 		granted = (struct skiff_properties){0};
@@ -462,10 +449,12 @@ static size_t paho_take_up(struct paho_engine *self, const struct paho_node *nod
 	self->packets_in++;
 	skiffi_log(SKIFF_LOG_INFO, "engine", "connected to %s by Paho, %s", self->seen.address,
 		skiffi_version_name(self->version));
-	if (node->session_present)
+	if (node->session_present) {
 		skiffi_paho_resubmit(self);
-	else if (self->inflight)
+	} else if (self->inflight) {
+		skiffi_paho_resume_not(self);
 		self->telling |= PAHO_TELL_LOST;
+	}
 	skiffi_paho_worker_post(self->link);
 	*event = (struct skiffi_event){.kind = SKIFFI_EVENT_UP,
 		.code = lost ? SKIFF_MQTT_SESSION_LOST : SKIFF_OK,
@@ -483,12 +472,6 @@ static bool paho_falls_back(const struct paho_engine *self)
 static void paho_take_over(struct paho_engine *self)
 {
 	bool look;
-	if (self->link_stale) {
-		self->link_stale = false;
-		if (self->state == PAHO_QUIETING)
-			paho_connect_link(self);
-		return;
-	}
 	if (self->state == PAHO_CLOSING) {
 		paho_going_down(self);
 		return;
@@ -591,15 +574,30 @@ static void paho_return_lent(struct paho_engine *self)
 	}
 }
 
-/* The link of a session that may go on stays; it may have to get over its connection first. */
-static void paho_leave_link(struct paho_engine *self)
+/* Of a session that may go on, nothing that Paho still does may be missed: its link is waited for. The others are left
+ * to themselves. False: not yet. */
+static bool paho_leave_link(struct paho_engine *self)
 {
-	if (!self->link)
-		return;
-	if (self->base.config->options->resume_session)
-		skiffi_paho_take_back(self, false);
-	else
+	struct paho_link *link = self->link;
+	if (!link)
+		return true;
+	if (!self->store) {
 		paho_retire(self);
+		return true;
+	}
+	if (!link->destroyed) {
+		skiffi_paho_link_cut(link);
+		pthread_mutex_lock(&link->lock);
+		link->destroy_wanted = true;
+		pthread_mutex_unlock(&link->lock);
+		skiffi_paho_worker_post(link);
+		return false;
+	}
+	skiffi_paho_take_back(self);
+	skiffi_paho_link_free(link);
+	self->link = NULL;
+	self->links--;
+	return true;
 }
 
 static void paho_down(struct paho_engine *self, struct skiffi_event *event)
@@ -634,7 +632,8 @@ static size_t paho_tell(struct paho_engine *self, struct skiffi_event *events, s
 	if (!(self->telling & PAHO_TELL_DOWN) || !paho_inbox_empty(self))
 		return 0;
 	if (self->telling & PAHO_TELL_GONE) {
-		paho_leave_link(self);
+		if (!paho_leave_link(self))
+			return 0;
 		if ((count = skiffi_paho_tell_gone(self, events, max)))
 			return count;
 		self->telling &= ~(unsigned)PAHO_TELL_GONE;
@@ -747,7 +746,8 @@ static void paho_disconnect(struct skiffi_engine *engine, uint8_t reason, const 
 static void paho_forget(struct skiffi_engine *engine)
 {
 	struct paho_engine *self = paho_of(engine);
-	paho_retire(self);
+	assert(!self->link);
+	skiffi_paho_store_clear(self->store);
 	self->held = false;
 	self->fresh = true;
 	if (self->inflight)

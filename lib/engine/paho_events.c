@@ -121,7 +121,7 @@ void skiffi_paho_on_lost(void *context, char *cause)
 	pthread_mutex_unlock(&link->lock);
 }
 
-/* The broker's DISCONNECT; that the connection is lost follows. */
+/* The broker's DISCONNECT. */
 void skiffi_paho_on_disconnected(void *context, MQTTProperties *properties, enum MQTTReasonCodes reason)
 {
 	struct paho_link *link = context;
@@ -168,27 +168,12 @@ int skiffi_paho_on_tls_error(const char *text, size_t len, void *context)
 
 /* ---- requests ---- */
 
+/* Under the lock. */
 static void op_unhold(struct paho_link *link, struct paho_op *op)
 {
-	if (op->held_prev)
-		op->held_prev->held_next = op->held_next;
-	else
-		link->held = op->held_next;
-	if (op->held_next)
-		op->held_next->held_prev = op->held_prev;
-	op->held_next = op->held_prev = NULL;
-}
-
-/* Under the lock: it does not count against the window any more. */
-static void op_settle(struct paho_link *link, struct paho_op *op)
-{
-	if (op->kind == PAHO_PUBLISH && op->qos)
-		link->outstanding--;
-	if (op->state == PAHO_ORPHAN)
-		link->orphans--;
+	skiffi_paho_link_unhold(link, op);
 	if (op->kind != PAHO_PUBLISH || op->qos)
 		return;
-	link->pending_qos0--;
 	atomic_fetch_sub(&link->unsent_bytes, op->bytes);
 	if (atomic_exchange(&link->engine->room_wanted, false))
 		skiffi_paho_wake(link->engine);
@@ -202,7 +187,6 @@ static void op_over(struct paho_op *op, enum paho_op_state state)
 	pthread_mutex_lock(&link->lock);
 	bool told = op->state == PAHO_ENDED;
 	op_unhold(link, op);
-	op_settle(link, op);
 	if (!told)
 		op->state = state;
 	if (!told && state == PAHO_ENDED && link->attached) {
@@ -254,11 +238,9 @@ void skiffi_paho_on_done5(void *context, MQTTAsync_successData5 *data)
 	op_over(op, PAHO_ENDED);
 }
 
-/* A refusal by the broker has a reason; anything else means that the connection took it along. Of a write that failed
- * Paho keeps a message of QoS 1 or 2 all the same, to send it again when the session goes on. */
+/* A refusal by the broker has a reason; anything else means that the connection took it along. */
 static void op_failed(struct paho_op *op, int code, int reason)
 {
-	struct paho_link *link = op->link;
 	if (!code && reason >= 0x80) {
 		op->reason = reason;
 		if (op->kind == PAHO_PUBLISH)
@@ -266,14 +248,6 @@ static void op_failed(struct paho_op *op, int code, int reason)
 		else
 			op_reasons(op, NULL, 1, reason);
 		op_over(op, PAHO_ENDED);
-		return;
-	}
-	bool kept = link->engine->base.config->options->resume_session && op->kind == PAHO_PUBLISH && op->qos;
-	if (kept && code == MQTTASYNC_FAILURE) {
-		pthread_mutex_lock(&link->lock);
-		op->state = PAHO_ORPHAN;
-		link->orphans++;
-		pthread_mutex_unlock(&link->lock);
 		return;
 	}
 	op_over(op, PAHO_DROPPED);
@@ -294,13 +268,13 @@ void skiffi_paho_on_failed5(void *context, MQTTAsync_failureData5 *data)
 	op_failed(op, data->code, data->code ? 0 : (int)data->reasonCode);
 }
 
-/* Every acknowledgement comes through here first; only orphans have no other way. */
+/* Every acknowledgement comes through here first; what Paho has from the store has no other way. */
 void skiffi_paho_on_delivered(void *context, MQTTAsync_token token)
 {
 	struct paho_link *link = context;
 	pthread_mutex_lock(&link->lock);
-	struct paho_op *op = link->orphans ? link->held : NULL;
-	while (op && !(op->state == PAHO_ORPHAN && op->token == token))
+	struct paho_op *op = link->resumed ? link->held : NULL;
+	while (op && !(op->state == PAHO_RESUMED && op->token == token))
 		op = op->held_next;
 	pthread_mutex_unlock(&link->lock);
 	if (op)

@@ -7,10 +7,9 @@
  *   the worker          the only thread that calls MQTTAsync_*, whose locks may be held for long (paho_worker.c)
  *   Paho's two threads  call back under Paho's global lock: copy, post, return (paho_events.c, paho_trace.c)
  *
- * A link is one MQTTAsync handle. Without a session to resume, each connection gets a link of its own, so that nothing
- * that waits inside Paho can outlive the connection it was meant for; with one, the link lives on, as Paho keeps what
- * is in flight in it. Ending a connection or attempt at once means shutting down its socket, of which the trace tells.
- */
+ * A link is one MQTTAsync handle, and lives for one connection or attempt; a session that may go on outlives it in a
+ * store (paho_store.c). Ending a connection or attempt at once means shutting down its socket, of which the trace
+ * tells. */
 #ifndef SKIFFI_PAHO_INTERNAL_H
 #define SKIFFI_PAHO_INTERNAL_H
 
@@ -48,15 +47,18 @@ struct paho_node {
 enum paho_op_kind { PAHO_PUBLISH, PAHO_SUBSCRIBE, PAHO_UNSUBSCRIBE };
 
 /* WAITING (in `out`) -> HANDED (with Paho) -> ENDED (outcome in the inbox). HANDED -> DROPPED: Paho let go of it with
- * the connection. HANDED -> ORPHAN: Paho reported its failure, but keeps it and will send it again. */
-enum paho_op_state { PAHO_WAITING, PAHO_HANDED, PAHO_DROPPED, PAHO_ORPHAN, PAHO_ENDED };
+ * the connection. RESUMED: Paho has it from the store, and tells only that it was delivered. */
+enum paho_op_state { PAHO_WAITING, PAHO_HANDED, PAHO_DROPPED, PAHO_RESUMED, PAHO_ENDED };
+
+/* How far a message came on connections that are over. */
+enum paho_begun { PAHO_NOT_BEGUN, PAHO_SENT, PAHO_RELEASED };
 
 struct paho_op {
 	/* the engine's, under the client's lock */
 	struct paho_op *flight_next, *flight_prev;
 	void *op;             /* the client's */
-	struct paho_link *at; /* the link that has it; NULL: none any more, */
-	bool begun;           /* but one had, and Paho may have sent it */
+	struct paho_link *at; /* the link that has it; NULL: none any more */
+	enum paho_begun begun;
 	/* the link's, under its lock */
 	struct paho_op *out_next, *held_next, *held_prev;
 	struct paho_link *link; /* that it was last given to */
@@ -111,7 +113,8 @@ struct paho_link {
 	pthread_mutex_t lock; /* guards what follows; nothing of Paho is called, and no other lock but the loop's and
 				 the worker's taken, while it is held */
 	pthread_cond_t drained;
-	bool attached; /* the engine wants to hear of it */
+	bool attached;  /* the engine wants to hear of it */
+	bool destroyed; /* the handle is; loop thread */
 	struct paho_node *inbox, *inbox_last;
 	size_t inbox_bytes;
 
@@ -134,7 +137,7 @@ struct paho_link {
 	struct paho_op *held;                      /* with Paho */
 	uint32_t window, window_qos2, outstanding; /* exchanges of QoS 1 and 2 */
 	size_t pending_qos0;                       /* handed, not written */
-	size_t orphans;                            /* in `held` */
+	size_t resumed;                            /* in `held` */
 	bool ending, ending_now, ending_asked, destroy_wanted;
 	uint8_t ending_reason;
 	struct skiff_bytes ending_properties; /* encoded, owned */
@@ -145,12 +148,13 @@ struct paho_link {
 
 /* IDLE -> RESOLVING (open) -> CONNECTING (the name has an address) -> UP (CONNACK) -> CLOSING (close, or an end that is
  * being told) -> IDLE (DOWN told). CONNECTING -> LOOKING (it failed; why?) -> CLOSING. QUIETING: CONNECTING, but the
- * link's last connection is not over yet. */
+ * WebSocket before it is not gone yet. */
 enum paho_state { PAHO_IDLE, PAHO_RESOLVING, PAHO_QUIETING, PAHO_CONNECTING, PAHO_UP, PAHO_LOOKING, PAHO_CLOSING };
 
 enum paho_telling { PAHO_TELL_LOST = 1, PAHO_TELL_GONE = 2, PAHO_TELL_DOWN = 4 };
 
-struct paho_look; /* paho_look.c: a second look through our own transport */
+struct paho_store; /* paho_store.c: what a session that may go on holds */
+struct paho_look;  /* paho_look.c: a second look through our own transport */
 
 struct paho_engine {
 	struct skiffi_engine base; /* first */
@@ -161,7 +165,7 @@ struct paho_engine {
 	unsigned telling;          /* enum paho_telling */
 	struct paho_link *link;
 	size_t links;                         /* whose handle is not destroyed yet; loop thread */
-	bool link_stale;                      /* its last connection is not over, but was told to be */
+	struct paho_store *store;             /* of a session that may go on; NULL: each connection begins anew */
 	struct paho_op *flight, *flight_last; /* every request whose outcome was not told, in order */
 	size_t inflight, unanswered, inflight_bytes;
 	struct skiffi_kept_pool pool;
@@ -223,10 +227,21 @@ size_t skiffi_paho_tell_lost(struct paho_engine *engine, struct skiffi_event *ev
 bool skiffi_paho_tell_op(struct paho_engine *engine, struct paho_op *op, struct skiffi_event *event);
 /* Gives what no link has to the present one, in order. */
 void skiffi_paho_resubmit(struct paho_engine *engine);
-/* Takes from the present link what it has not handed to Paho; `all`: and what it has, as it is to be destroyed. */
-void skiffi_paho_take_back(struct paho_engine *engine, bool all);
+/* Takes from the present link, which is destroyed or to be, all that it has. */
+void skiffi_paho_take_back(struct paho_engine *engine);
+/* What the store holds goes with the present link, which is about to connect; and comes back when the broker no longer
+ * has the session. */
+void skiffi_paho_resume(struct paho_engine *engine);
+void skiffi_paho_resume_not(struct paho_engine *engine);
 void skiffi_paho_flight_release(struct paho_engine *engine);
 void skiffi_paho_op_unref(struct paho_op *op);
+
+/* paho_store.c: any thread */
+struct paho_store *skiffi_paho_store_new(void);        /* NULL when memory is out */
+void skiffi_paho_store_free(struct paho_store *store); /* NULL is allowed, here and below */
+void skiffi_paho_store_clear(struct paho_store *store);
+void *skiffi_paho_store_hooks(struct paho_store *store); /* for MQTTCLIENT_PERSISTENCE_USER */
+enum paho_begun skiffi_paho_store_find(struct paho_store *store, enum skiffi_protocol v, int token);
 
 /* paho_options.c */
 bool skiffi_paho_options(struct paho_engine *engine, struct skiff_error *error);
@@ -239,6 +254,9 @@ int skiffi_paho_connect(struct paho_link *link, uint16_t keep_alive_s);
 /* paho_link.c */
 struct paho_link *skiffi_paho_link_new(struct paho_engine *engine);
 void skiffi_paho_link_free(struct paho_link *link);
+/* Under its lock: `held`, what Paho has. */
+void skiffi_paho_link_hold(struct paho_link *link, struct paho_op *op);
+void skiffi_paho_link_unhold(struct paho_link *link, struct paho_op *op);
 struct paho_node *skiffi_paho_link_pop(struct paho_link *link);
 void skiffi_paho_link_push(struct paho_link *link, struct paho_node *node, size_t bytes); /* under its lock */
 /* Shuts down its socket: the end without DISCONNECT. Where it has none yet, that comes when it has one. */

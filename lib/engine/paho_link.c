@@ -105,3 +105,35 @@ void skiffi_paho_link_end(struct paho_link *link)
 		close(link->fd);
 	link->fd = link->socket = -1;
 }
+
+void skiffi_paho_link_hold(struct paho_link *link, struct paho_op *op)
+{
+	op->held_prev = NULL;
+	op->held_next = link->held;
+	if (link->held)
+		link->held->held_prev = op;
+	link->held = op;
+	if (op->kind == PAHO_PUBLISH && op->qos)
+		link->outstanding++;
+	else if (op->kind == PAHO_PUBLISH)
+		link->pending_qos0++;
+	if (op->state == PAHO_RESUMED)
+		link->resumed++;
+}
+
+void skiffi_paho_link_unhold(struct paho_link *link, struct paho_op *op)
+{
+	if (op->held_prev)
+		op->held_prev->held_next = op->held_next;
+	else
+		link->held = op->held_next;
+	if (op->held_next)
+		op->held_next->held_prev = op->held_prev;
+	op->held_next = op->held_prev = NULL;
+	if (op->kind == PAHO_PUBLISH && op->qos)
+		link->outstanding--;
+	else if (op->kind == PAHO_PUBLISH)
+		link->pending_qos0--;
+	if (op->state == PAHO_RESUMED)
+		link->resumed--;
+}

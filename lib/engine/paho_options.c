@@ -126,7 +126,10 @@ bool skiffi_paho_options(struct paho_engine *engine, struct skiff_error *error)
 		return false;
 	engine->connect_properties = skiffi_attempt_properties(options);
 	engine->uri = options_uri(config->endpoint);
-	bool ok = engine->uri && options_headers(engine, options) && options_alpn(engine, options->tls.alpn);
+	if (options->resume_session)
+		engine->store = skiffi_paho_store_new();
+	bool ok = engine->uri && (engine->store || !options->resume_session) && options_headers(engine, options) &&
+		  options_alpn(engine, options->tls.alpn);
 	if (options->will.topic.data) {
 		engine->will_topic = skiffi_memdup(options->will.topic.data, options->will.topic.len);
 		ok &= engine->will_topic != NULL;
@@ -158,6 +161,7 @@ void skiffi_paho_options_release(struct paho_engine *engine)
 	skiffi_free(engine->uri);
 	skiffi_free(engine->assigned_id);
 	skiffi_tls_context_free(engine->tls);
+	skiffi_paho_store_free(engine->store);
 }
 
 /* ---- for each handle and connection, on the worker ---- */
@@ -169,8 +173,10 @@ int skiffi_paho_create(struct paho_link *link)
 	MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
 	options.maxBufferedMessages = MESSAGES_MAX;
 	options.MQTTVersion = (int)link->version;
-	int code = MQTTAsync_createWithOptions(
-		&link->handle, engine->uri, id, MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
+	options.restoreMessages = options.persistQoS0 = 0; /* what it had not begun with, we still have */
+	int code = MQTTAsync_createWithOptions(&link->handle, engine->uri, id,
+		engine->store ? MQTTCLIENT_PERSISTENCE_USER : MQTTCLIENT_PERSISTENCE_NONE,
+		engine->store ? skiffi_paho_store_hooks(engine->store) : NULL, &options);
 	if (code == MQTTASYNC_SUCCESS)
 		code = MQTTAsync_setCallbacks(
 			link->handle, link, skiffi_paho_on_lost, skiffi_paho_on_message, skiffi_paho_on_delivered);

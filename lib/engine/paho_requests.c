@@ -98,23 +98,22 @@ void skiffi_paho_resubmit(struct paho_engine *self)
 {
 	pthread_mutex_lock(&self->link->lock);
 	for (struct paho_op *op = self->flight; op; op = op->flight_next)
-		if (!op->at && !op->begun)
+		if (!op->at && op->begun == PAHO_NOT_BEGUN)
 			out_add(self->link, op);
 	pthread_mutex_unlock(&self->link->lock);
 }
 
-/* Under the link's lock. Of an op that Paho has, only the end of that is still to come. */
-static void requests_take_back(struct paho_op *op, bool all)
+/* Under the link's lock. With a store, that tells whether Paho had begun; else nothing does. */
+static void requests_take_back(struct paho_engine *self, struct paho_op *op)
 {
 	bool waits = op->state == PAHO_WAITING;
-	if (!all && !waits && op->state != PAHO_DROPPED)
-		return;
+	if (!waits)
+		op->begun = self->store ? skiffi_paho_store_find(self->store, self->version, op->token) : PAHO_SENT;
 	op->at = NULL;
-	op->begun = !waits;
-	op->state = PAHO_ENDED;
+	op->state = waits ? PAHO_WAITING : PAHO_ENDED; /* for what Paho may still say of it */
 }
 
-void skiffi_paho_take_back(struct paho_engine *self, bool all)
+void skiffi_paho_take_back(struct paho_engine *self)
 {
 	struct paho_link *link = self->link;
 	pthread_mutex_lock(&link->lock);
@@ -127,7 +126,36 @@ void skiffi_paho_take_back(struct paho_engine *self, bool all)
 	link->out_last = NULL;
 	for (struct paho_op *op = self->flight; op; op = op->flight_next)
 		if (op->at == link)
-			requests_take_back(op, all);
+			requests_take_back(self, op);
+	pthread_mutex_unlock(&link->lock);
+}
+
+void skiffi_paho_resume(struct paho_engine *self)
+{
+	struct paho_link *link = self->link;
+	pthread_mutex_lock(&link->lock);
+	for (struct paho_op *op = self->flight; op; op = op->flight_next) {
+		if (op->begun == PAHO_NOT_BEGUN)
+			continue;
+		op->link = op->at = link;
+		op->state = PAHO_RESUMED;
+		atomic_fetch_add(&op->refs, 1);
+		skiffi_paho_link_hold(link, op);
+	}
+	pthread_mutex_unlock(&link->lock);
+}
+
+void skiffi_paho_resume_not(struct paho_engine *self)
+{
+	struct paho_link *link = self->link;
+	pthread_mutex_lock(&link->lock);
+	for (struct paho_op *op = self->flight; op; op = op->flight_next) {
+		if (op->at != link || op->state != PAHO_RESUMED)
+			continue;
+		skiffi_paho_link_unhold(link, op);
+		op->at = NULL;
+		skiffi_paho_op_unref(op);
+	}
 	pthread_mutex_unlock(&link->lock);
 }
 
@@ -371,20 +399,29 @@ static void tell_requeue(struct paho_engine *self, struct paho_op *op, struct sk
 	event->kept = kept;
 }
 
-/* What the present link still has, Paho will send: it had not begun with it when it heard that the session is gone. */
+static bool tell_lost_one(struct paho_engine *self, struct paho_op *op, bool released, struct skiffi_event *event)
+{
+	if (op->kind != PAHO_PUBLISH || !op->qos || op->at || released != (op->begun == PAHO_RELEASED))
+		return false;
+	if (released) /* the broker has it */
+		tell(event, SKIFFI_EVENT_DONE, op, SKIFF_OK);
+	else if (op->begun == PAHO_NOT_BEGUN || op->qos == 1)
+		tell_requeue(self, op, event);
+	else
+		tell(event, SKIFFI_EVENT_LOST, op, SKIFF_MQTT_SESSION_LOST);
+	tell_lend(self, op);
+	return true;
+}
+
+/* Those whose PUBREC came first, as the native engine has it. */
 size_t skiffi_paho_tell_lost(struct paho_engine *self, struct skiffi_event *events, size_t max)
 {
 	size_t count = 0;
 	struct paho_op *next;
-	for (struct paho_op *op = self->flight; op && count < max; op = next) {
-		next = op->flight_next;
-		if (op->kind != PAHO_PUBLISH || !op->qos || op->at)
-			continue;
-		if (!op->begun || op->qos == 1)
-			tell_requeue(self, op, &events[count++]);
-		else
-			tell(&events[count++], SKIFFI_EVENT_LOST, op, SKIFF_MQTT_SESSION_LOST);
-		tell_lend(self, op);
-	}
+	for (int pass = 0; pass < 2; pass++)
+		for (struct paho_op *op = self->flight; op && count < max; op = next) {
+			next = op->flight_next;
+			count += tell_lost_one(self, op, !pass, &events[count]);
+		}
 	return count;
 }

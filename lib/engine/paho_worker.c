@@ -190,17 +190,9 @@ static struct paho_op *worker_take(struct paho_link *link)
 	op->out_next = NULL;
 	op->state = PAHO_HANDED;
 	atomic_fetch_add(&op->refs, 1);
-	op->held_prev = NULL;
-	op->held_next = link->held;
-	if (link->held)
-		link->held->held_prev = op;
-	link->held = op;
-	if (op->kind == PAHO_PUBLISH && !op->qos) {
-		link->pending_qos0++;
+	skiffi_paho_link_hold(link, op);
+	if (op->kind == PAHO_PUBLISH && !op->qos)
 		return op;
-	}
-	if (op->kind == PAHO_PUBLISH)
-		link->outstanding++;
 	atomic_fetch_sub(&link->unsent_bytes, op->bytes);
 	if (atomic_exchange(&link->engine->room_wanted, false))
 		skiffi_paho_wake(link->engine);
