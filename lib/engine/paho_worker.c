@@ -234,8 +234,27 @@ static void worker_disconnect(struct paho_link *link)
 		skiffi_paho_link_cut(link);
 }
 
+/* Never again: it may have been queued anew while it is served, and the post that asks for its end may still come. */
+static void worker_retire(struct paho_link *link)
+{
+	pthread_mutex_lock(&worker.lock);
+	struct paho_link *before = NULL, *at = link->work_queued ? worker.first : NULL;
+	while (at && at != link) {
+		before = at;
+		at = at->work_next;
+	}
+	if (at) {
+		*(before ? &before->work_next : &worker.first) = link->work_next;
+		if (worker.last == link)
+			worker.last = before;
+	}
+	link->work_queued = true;
+	pthread_mutex_unlock(&worker.lock);
+}
+
 static void worker_destroy(struct paho_link *link)
 {
+	worker_retire(link);
 	skiffi_paho_link_cut(link);
 	skiffi_paho_trace_end(link);
 	if (link->handle)
