@@ -272,6 +272,14 @@ static void worker_destroy(struct paho_link *link)
 	skiffi_loop_post(link->engine->base.config->loop, &link->gone);
 }
 
+/* Paho's receiving thread reads without the lock for everything, and looks up afterwards whose socket had that number.
+ * Destroyed in between, the number may be another client's by then, whose connection Paho would end for this one's. So
+ * what was cut is destroyed only when Paho has told of its end. */
+static bool worker_awaits_end(const struct paho_link *link)
+{
+	return link->cut && link->fd >= 0 && (link->up || link->connecting);
+}
+
 enum worker_task { TASK_NONE, TASK_DESTROY, TASK_CONNECT, TASK_KEEP_ALIVE, TASK_SEND, TASK_DISCONNECT };
 
 /* The first thing that a link wants; what it goes with comes in `*op` and `*keep_alive_s`. */
@@ -279,7 +287,9 @@ static enum worker_task worker_choose(struct paho_link *link, struct paho_op **o
 {
 	enum worker_task task = TASK_NONE;
 	pthread_mutex_lock(&link->lock);
-	if (link->destroy_wanted) {
+	if (link->destroy_wanted && worker_awaits_end(link)) {
+		task = TASK_NONE;
+	} else if (link->destroy_wanted) {
 		task = TASK_DESTROY;
 	} else if (link->connect_wanted) {
 		task = TASK_CONNECT;
