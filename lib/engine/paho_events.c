@@ -80,6 +80,8 @@ static void events_over(struct paho_link *link, int code)
 	skiffi_paho_trace_facts(&link->facts);
 	skiffi_paho_link_end(link);
 	skiffi_paho_link_push(link, &link->over_node, 0);
+	if (link->destroy_wanted)
+		skiffi_paho_worker_post(link);
 }
 
 static void events_failure(struct paho_link *link, int code, const char *message)

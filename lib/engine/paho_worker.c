@@ -226,8 +226,27 @@ static void worker_disconnect(struct paho_link *link)
 		skiffi_paho_link_cut(link);
 }
 
+/* Never again: it may have been queued anew while it is served, and the post that asks for its end may still come. */
+static void worker_retire(struct paho_link *link)
+{
+	pthread_mutex_lock(&worker.lock);
+	struct paho_link *before = NULL, *at = link->work_queued ? worker.first : NULL;
+	while (at && at != link) {
+		before = at;
+		at = at->work_next;
+	}
+	if (at) {
+		*(before ? &before->work_next : &worker.first) = link->work_next;
+		if (worker.last == link)
+			worker.last = before;
+	}
+	link->work_queued = true;
+	pthread_mutex_unlock(&worker.lock);
+}
+
 static void worker_destroy(struct paho_link *link)
 {
+	worker_retire(link);
 	skiffi_paho_link_cut(link);
 	skiffi_paho_trace_end(link);
 	if (link->handle)
@@ -245,6 +264,14 @@ static void worker_destroy(struct paho_link *link)
 	skiffi_loop_post(link->engine->base.config->loop, &link->gone);
 }
 
+/* Paho's receiving thread reads without the lock for everything, and looks up afterwards whose socket had that number.
+ * Destroyed in between, the number may be another client's by then, whose connection Paho would end for this one's. So
+ * what was cut is destroyed only when Paho has told of its end. */
+static bool worker_awaits_end(const struct paho_link *link)
+{
+	return link->cut && link->fd >= 0 && (link->up || link->connecting);
+}
+
 enum worker_task { TASK_NONE, TASK_DESTROY, TASK_CONNECT, TASK_KEEP_ALIVE, TASK_SEND, TASK_DISCONNECT };
 
 /* The first thing that a link wants; what it goes with comes in `*op` and `*keep_alive_s`. */
@@ -252,7 +279,9 @@ static enum worker_task worker_choose(struct paho_link *link, struct paho_op **o
 {
 	enum worker_task task = TASK_NONE;
 	pthread_mutex_lock(&link->lock);
-	if (link->destroy_wanted) {
+	if (link->destroy_wanted && worker_awaits_end(link)) {
+		task = TASK_NONE;
+	} else if (link->destroy_wanted) {
 		task = TASK_DESTROY;
 	} else if (link->connect_wanted) {
 		task = TASK_CONNECT;

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh: the same work by every library that was built, side by side.
 #
-#   tests/bench/run.sh [-r REPETITIONS] [-p PEER,...] [-g GROUP] [-s | -l] [-o RESULTS] [BIN]
+#   tests/bench/run.sh [-r REPETITIONS] [-p PEER,...] [-g GROUP,...] [-s | -l] [-o RESULTS] [BIN]
 #
 #   -r  how often, all peers in turn, so that a slow minute of the machine hits all alike; 5
-#   -p  only these peers; the reference of the ratios is "mosq" where it ran, else the first
-#   -g  only groups whose name begins so, such as tcp-pub
+#   -p  only these peers; the reference of the ratios is "mosq" where it ran, else the first; skiff@ENGINE: skiff on it
+#   -g  only these groups, and those that go on behind a hyphen: tcp-pub is all of publishing over TCP
 #   -s  the far end spins (the default): latency, windows, receiving;  -l  it dozes: CPU of publishing
 #   -o  keep each line there; with no peer to run, only its report is printed
 #   BIN holds peerd and bench_*; build/release/bin
@@ -24,7 +24,7 @@ while getopts r:p:g:slo: option; do
 	case $option in
 	r) repetitions=$OPTARG ;;
 	p) peers=$(echo "$OPTARG" | tr ',' ' ') ;;
-	g) groups=$OPTARG ;;
+	g) groups=$(echo "$OPTARG" | tr ',' ' ') ;;
 	s) look=-s ;;
 	l) look=-l ;;
 	o) results=$OPTARG ;;
@@ -81,6 +81,17 @@ count_for()
 	esac
 }
 
+# wanted GROUP: whether -g names it
+wanted()
+{
+	[ -n "$1" ] || return 1
+	[ -n "$groups" ] || return 0
+	for group in $groups; do
+		case $1 in "$group" | "$group"-*) return 0 ;; esac
+	done
+	return 1
+}
+
 pinned()
 {
 	cpu=$1
@@ -106,12 +117,14 @@ run_one()
 	peer=$1
 	name=$2
 	mode=$3
+	engine=${SKIFF_ENGINE-}
+	case $peer in *@*) engine=${peer#*@} ;; esac
 	port=$(sed "s/.*\b$4 \([0-9]*\).*/\1/" "$work/ports")
 	status=0
-	line=$(pinned 0 timeout 60 "$bin/bench_$peer" "$mode" "$4://127.0.0.1:$port" "$5" "$(count_for "$peer" "$mode" "$6")" \
-		"$7" "$8" 2>"$work/stderr") || status=$?
+	line=$(pinned 0 env SKIFF_ENGINE="$engine" timeout 60 "$bin/bench_${peer%@*}" "$mode" "$4://127.0.0.1:$port" \
+		"$5" "$(count_for "$peer" "$mode" "$6")" "$7" "$8" 2>"$work/stderr") || status=$?
 	case $status in
-	0) echo "$name $line" >>"$results" ;;
+	0) echo "$name $peer ${line#* }" >>"$results" ;;
 	3) ;;
 	*) echo "$name: $peer ended with $status: $(head -n 1 "$work/stderr")" >&2 ;;
 	esac
@@ -192,7 +205,7 @@ repetition=0
 while [ "$repetition" -lt "$repetitions" ]; do
 	repetition=$((repetition + 1))
 	echo "$table" | while read -r name rest; do
-		case $name in "") continue ;; "$groups"*) ;; *) continue ;; esac
+		wanted "$name" || continue
 		for peer in $peers; do
 			# shellcheck disable=SC2086
 			run_one "$peer" "$name" $rest </dev/null
