@@ -175,6 +175,10 @@ static bool worker_may_send(const struct paho_link *link)
 		return false;
 	if (op->kind == PAHO_PUBLISH && !op->qos)
 		return true;
+	/* The handle numbers what is new from 1 again, and what it restores by number: the two must not mix, or the
+	 * next handle sends them in another order [MQTT-4.6.0-1]. */
+	if (op->kind == PAHO_PUBLISH && link->resumed)
+		return false;
 	if (link->outstanding >= link->window)
 		return false;
 	return op->qos != 2 || link->outstanding < link->window_qos2;
