@@ -88,6 +88,35 @@ static void worker_put_off(struct paho_link *link)
 	pthread_mutex_unlock(&worker.lock);
 }
 
+static void worker_remove(struct paho_link **first, struct paho_link **last, struct paho_link *link)
+{
+	struct paho_link *before = NULL, *at = *first;
+	while (at && at != link) {
+		before = at;
+		at = at->work_next;
+	}
+	if (!at)
+		return;
+	if (before)
+		before->work_next = at->work_next;
+	else
+		*first = at->work_next;
+	if (*last == at)
+		*last = before;
+}
+
+/* Of a link that is to go: it may have been posted again since it was taken. */
+static void worker_forget(struct paho_link *link)
+{
+	pthread_mutex_lock(&worker.lock);
+	if (link->work_queued) {
+		worker_remove(&worker.first, &worker.last, link);
+		worker_remove(&worker.later, &worker.later_last, link);
+	}
+	link->work_queued = true; /* no more */
+	pthread_mutex_unlock(&worker.lock);
+}
+
 /* ---- what a link wants ---- */
 
 /* False: not now. */
@@ -250,6 +279,7 @@ static void worker_destroy(struct paho_link *link)
 		link->out = op->out_next;
 		skiffi_paho_op_unref(op);
 	}
+	worker_forget(link);
 	skiffi_loop_post(link->engine->base.config->loop, &link->gone);
 }
 
