@@ -462,10 +462,12 @@ static size_t paho_take_up(struct paho_engine *self, const struct paho_node *nod
 	self->packets_in++;
 	skiffi_log(SKIFF_LOG_INFO, "engine", "connected to %s by Paho, %s", self->seen.address,
 		skiffi_version_name(self->version));
-	if (node->session_present)
+	if (node->session_present) {
 		skiffi_paho_resubmit(self);
-	else if (self->inflight)
+	} else if (self->inflight) {
+		skiffi_paho_take_back(self, false); /* Paho let go of it all when it read this CONNACK */
 		self->telling |= PAHO_TELL_LOST;
+	}
 	skiffi_paho_worker_post(self->link);
 	*event = (struct skiffi_event){.kind = SKIFFI_EVENT_UP,
 		.code = lost ? SKIFF_MQTT_SESSION_LOST : SKIFF_OK,
