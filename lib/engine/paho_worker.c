@@ -88,6 +88,36 @@ static void worker_put_off(struct paho_link *link)
 	pthread_mutex_unlock(&worker.lock);
 }
 
+static void worker_remove(struct paho_link **first, struct paho_link **last, struct paho_link *link)
+{
+	struct paho_link *before = NULL, *at = *first;
+	while (at && at != link) {
+		before = at;
+		at = at->work_next;
+	}
+	if (!at)
+		return;
+	if (before)
+		before->work_next = at->work_next;
+	else
+		*first = at->work_next;
+	if (*last == at)
+		*last = before;
+}
+
+/* Of a link that is to go: it may have been posted again since it was taken, and may still be, by whoever asks for its
+ * end or by a callback. */
+static void worker_forget(struct paho_link *link)
+{
+	pthread_mutex_lock(&worker.lock);
+	if (link->work_queued) {
+		worker_remove(&worker.first, &worker.last, link);
+		worker_remove(&worker.later, &worker.later_last, link);
+	}
+	link->work_queued = true; /* no more */
+	pthread_mutex_unlock(&worker.lock);
+}
+
 /* ---- what a link wants ---- */
 
 /* False: not now. */
@@ -230,27 +260,9 @@ static void worker_disconnect(struct paho_link *link)
 		skiffi_paho_link_cut(link);
 }
 
-/* Never again: it may have been queued anew while it is served, and the post that asks for its end may still come. */
-static void worker_retire(struct paho_link *link)
-{
-	pthread_mutex_lock(&worker.lock);
-	struct paho_link *before = NULL, *at = link->work_queued ? worker.first : NULL;
-	while (at && at != link) {
-		before = at;
-		at = at->work_next;
-	}
-	if (at) {
-		*(before ? &before->work_next : &worker.first) = link->work_next;
-		if (worker.last == link)
-			worker.last = before;
-	}
-	link->work_queued = true;
-	pthread_mutex_unlock(&worker.lock);
-}
-
 static void worker_destroy(struct paho_link *link)
 {
-	worker_retire(link);
+	worker_forget(link);
 	skiffi_paho_link_cut(link);
 	skiffi_paho_trace_end(link);
 	if (link->handle)
