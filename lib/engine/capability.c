@@ -87,11 +87,13 @@ static const struct capability capabilities[SKIFF_CAPABILITY_COUNT] = {
 	ROW(WS, BOTH),
 	ASKED(UNIX, NATIVE, "url", asked_unix),
 	ROW(MANY_WS, NATIVE), /* seen only when one opens */
+	ROW(WS_BATCHED, NATIVE),
 	ASKED(WS_COLON, NATIVE, "url", asked_ws_colon),
 	ROW(WS_SUBPROTOCOL, NATIVE),
 	ROW(RACING, NATIVE),
 	ROW(CLIENT_CERT, BOTH),
 	ROW(NAME_VERIFIED, BOTH),
+	ROW(NAME_STRICT, NATIVE),
 	ASKED(SERVER_NAME, NATIVE, "tls.server_name", asked_server_name),
 	ASKED(NO_SERVER_NAME, NATIVE, "tls.no_server_name", asked_no_server_name),
 	ASKED(CRL, NATIVE, "tls.crl_file", asked_crl),
@@ -103,6 +105,7 @@ static const struct capability capabilities[SKIFF_CAPABILITY_COUNT] = {
 	ASKED(ALIASES_IN, NATIVE, "connect_properties.topic_alias_maximum", asked_aliases_in),
 	ASKED(ASSIGNED_RESUMED, NATIVE, "client_id", asked_assigned_resumed),
 	ROW(STRICT, NATIVE),
+	ROW(APART, NATIVE), /* MQTTProtocol_retry walks all clients of the process */
 	ROW(PHASES, NATIVE),
 	ROW(CERTIFICATE_TOLD, NATIVE),
 	ROW(REASONS, NATIVE),

@@ -60,7 +60,12 @@ static void trace_new_socket(const char *line)
 static void trace_connect_pending(void)
 {
 	struct paho_link *link = trace_by_socket(trace_turn_socket);
-	if (link && link->cut)
+	if (!link)
+		return;
+	pthread_mutex_lock(&link->lock);
+	bool cut = link->cut;
+	pthread_mutex_unlock(&link->lock);
+	if (cut)
 		skiffi_paho_link_cut(link);
 }
 

@@ -21,11 +21,13 @@ extern "C" {
 	X(WS, "ws:// and wss://, with HTTP headers and a path") \
 	X(UNIX, "unix:// (Unix sockets)") \
 	X(MANY_WS, "several ws:// and wss:// connections in one process at a time") \
+	X(WS_BATCHED, "several MQTT packets in one WebSocket frame taken at once") \
 	X(WS_COLON, "a colon in the path of ws:// and wss://") \
 	X(WS_SUBPROTOCOL, "a WebSocket server without the subprotocol mqtt refused") \
 	X(RACING, "all addresses of a name tried, the fastest taken") \
 	X(CLIENT_CERT, "client certificate and (encrypted) key; CA file and directory; ALPN") \
 	X(NAME_VERIFIED, "chain and name of the server verified by default") \
+	X(NAME_STRICT, "a certificate without a subject alternative name, or with a partial wildcard, refused") \
 	X(SERVER_NAME, "another name for SNI and verification (tls.server_name)") \
 	X(NO_SERVER_NAME, "no SNI (tls.no_server_name)") \
 	X(CRL, "revocation lists (tls.crl_file)") \
@@ -37,6 +39,7 @@ extern "C" {
 	X(ALIASES_IN, "topic aliases inward (connect_properties, topic_alias_maximum)") \
 	X(ASSIGNED_RESUMED, "a session resumed under an id that the broker assigned (client_id \"\", resume_session)") \
 	X(STRICT, "a broker that breaks the protocol or its limits found out and dropped") \
+	X(APART, "other connections of the process left alone when one resumes with messages in flight") \
 	X(PHASES, "the time of each phase of connecting, and limits for TCP, TLS and WebSocket apart") \
 	X(CERTIFICATE_TOLD, "subject and issuer of the server's certificate, the ALPN protocol chosen") \
 	X(REASONS, "reason codes below 0x80 of PUBACK and PUBCOMP, reason string of a refused CONNACK") \
