@@ -128,7 +128,9 @@ static struct slot *slots_new(const struct broker *broker, enum broker_door door
 	assert_non_null(slots);
 	for (int i = 0; i < count; i++) {
 		slots[i].life = (enum life)(i % LIFE_KINDS);
-		slots[i].options = (struct skiff_options){.engine = SKIFF_ENGINE_PAHO, .reconnect.off = true};
+		slots[i].options = (struct skiff_options){.engine = SKIFF_ENGINE_PAHO,
+			.timeouts = {.tcp_ms = WAITING_LONG_MS, .tls_ms = WAITING_LONG_MS, .total_ms = WAITING_LONG_MS},
+			.reconnect.off = true};
 		broker_use(broker, door, &slots[i].options);
 	}
 	return slots;
