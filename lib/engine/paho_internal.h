@@ -205,6 +205,12 @@ struct paho_engine {
 /* paho_engine.c */
 /* Has the loop thread look at the inbox. Any thread, also with the link's lock held. */
 void skiffi_paho_wake(struct paho_engine *engine);
+/* Under the client's lock, on the loop thread: a link of its own for a new attempt; DOWN, behind what is still in the
+ * inbox; the end at once, whatever Paho still does about it; and letting go of the link. */
+void skiffi_paho_begin(struct paho_engine *engine);
+void skiffi_paho_going_down(struct paho_engine *engine);
+void skiffi_paho_cut(struct paho_engine *engine, const struct skiff_error *error);
+void skiffi_paho_retire(struct paho_engine *engine);
 void skiffi_paho_link_on_gone(struct skiffi_job *job); /* link->gone */
 
 /* paho_look.c: loop thread. False: memory is out. The finding goes to skiffi_paho_looked. */
@@ -213,6 +219,10 @@ void skiffi_paho_look_cancel(struct paho_engine *engine);
 /* paho_engine.c: `finding` NULL: nothing is wrong. `seen`: what the look saw of the way; may be NULL. */
 void skiffi_paho_looked(
 	struct paho_engine *engine, const struct skiff_error *finding, const struct skiff_connection *seen);
+
+/* paho_inbox.c: under the client's lock, on the loop thread */
+size_t skiffi_paho_pull(struct skiffi_engine *engine, struct skiffi_event *events, size_t max);
+void skiffi_paho_return_lent(struct paho_engine *engine); /* what the last pull gave out */
 
 /* paho_requests.c: under the client's lock */
 enum skiff_code skiffi_paho_publish(struct skiffi_engine *engine, const struct skiff_message *message,

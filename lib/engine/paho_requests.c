@@ -161,21 +161,6 @@ void skiffi_paho_resume_not(struct paho_engine *self)
 
 /* ---- publish ---- */
 
-static struct skiffi_publish publish_of(const struct skiff_message *message, const struct skiffi_kept *kept)
-{
-	if (!kept)
-		return (struct skiffi_publish){.qos = message->qos,
-			.retain = message->retain,
-			.topic = message->topic,
-			.payload = message->payload,
-			.properties = message->properties};
-	return (struct skiffi_publish){.qos = kept->qos,
-		.retain = kept->retain,
-		.topic = skiffi_kept_topic(kept),
-		.payload = skiffi_kept_payload(kept),
-		.raw_properties = skiffi_kept_properties(kept)};
-}
-
 static struct paho_op *publish_op(enum skiffi_protocol v, const struct skiffi_publish *publish)
 {
 	size_t room = skiffi_paho_properties_room(publish->properties) + publish->raw_properties.len;
@@ -211,7 +196,7 @@ enum skiff_code skiffi_paho_publish(struct skiffi_engine *engine, const struct s
 	struct paho_engine *self = (struct paho_engine *)engine;
 	if (self->state != PAHO_UP || self->telling)
 		return SKIFF_AGAIN;
-	struct skiffi_publish publish = publish_of(message, kept);
+	struct skiffi_publish publish = skiffi_publish_of(message, kept);
 	enum skiff_code code = skiffi_limits_publish(&self->limits, self->version, &publish, error);
 	if (code)
 		return code;

@@ -42,6 +42,21 @@ struct skiffi_kept *skiffi_kept_new(struct skiffi_kept_pool *pool, const struct 
 	return kept;
 }
 
+struct skiffi_publish skiffi_publish_of(const struct skiff_message *message, const struct skiffi_kept *kept)
+{
+	if (!kept)
+		return (struct skiffi_publish){.qos = message->qos,
+			.retain = message->retain,
+			.topic = message->topic,
+			.payload = message->payload,
+			.properties = message->properties};
+	return (struct skiffi_publish){.qos = kept->qos,
+		.retain = kept->retain,
+		.topic = skiffi_kept_topic(kept),
+		.payload = skiffi_kept_payload(kept),
+		.raw_properties = skiffi_kept_properties(kept)};
+}
+
 void skiffi_kept_unref(struct skiffi_kept_pool *pool, struct skiffi_kept *kept)
 {
 	if (!kept)

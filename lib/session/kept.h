@@ -6,7 +6,7 @@
 #ifndef SKIFFI_KEPT_H
 #define SKIFFI_KEPT_H
 
-#include <skiff/message.h>
+#include "codec/packet.h"
 
 enum { SKIFFI_KEPT_SMALL_BYTES = 192, SKIFFI_KEPT_POOL_MAX = 1024 };
 
@@ -37,6 +37,9 @@ static inline struct skiffi_kept *skiffi_kept_ref(struct skiffi_kept *kept)
 	kept->refs++;
 	return kept;
 }
+
+/* The packet that carries `kept`, or, where that is NULL, `message`; a view of it. */
+struct skiffi_publish skiffi_publish_of(const struct skiff_message *message, const struct skiffi_kept *kept);
 
 /* NULL is allowed. */
 void skiffi_kept_unref(struct skiffi_kept_pool *pool, struct skiffi_kept *kept);

@@ -11,21 +11,6 @@
 #include "session/session_internal.h"
 #include <assert.h>
 
-static struct skiffi_publish publish_of(const struct skiff_message *message, const struct skiffi_kept *kept)
-{
-	if (!kept)
-		return (struct skiffi_publish){.qos = message->qos,
-			.retain = message->retain,
-			.topic = message->topic,
-			.payload = message->payload,
-			.properties = message->properties};
-	return (struct skiffi_publish){.qos = kept->qos,
-		.retain = kept->retain,
-		.topic = skiffi_kept_topic(kept),
-		.payload = skiffi_kept_payload(kept),
-		.raw_properties = skiffi_kept_properties(kept)};
-}
-
 /* Writes the packet, by reference from a certain size on when there is something to refer to. */
 static bool publish_write(
 	struct skiffi_session *session, const struct skiffi_publish *publish, struct skiffi_kept *kept)
@@ -132,7 +117,7 @@ enum skiff_code skiffi_session_publish(struct skiffi_session *session, const str
 	/* While what was lost is being told, a new message would be taken for a lost one, and pass those given back. */
 	if (session->state != SESSION_UP || session->telling)
 		return SKIFF_AGAIN;
-	struct skiffi_publish publish = publish_of(message, kept);
+	struct skiffi_publish publish = skiffi_publish_of(message, kept);
 	enum skiff_code code = skiffi_limits_publish(&session->broker.limits, session->version, &publish, error);
 	if (code)
 		return code;
@@ -181,7 +166,7 @@ static void publish_resend_window(struct skiffi_session *session)
 		struct skiffi_slot *slot = &session->inflight.slots[session->resend];
 		if (!publish_window(session, slot->kept->qos))
 			return;
-		struct skiffi_publish publish = publish_of(NULL, slot->kept);
+		struct skiffi_publish publish = skiffi_publish_of(NULL, slot->kept);
 		publish.packet_id = session->resend;
 		publish.dup = true; /* [MQTT-3.3.1-1] */
 		publish_alias(session, &publish);
