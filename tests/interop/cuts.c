@@ -191,6 +191,7 @@ static void events_come_in_pairs_over_many_reconnects(void **state)
 
 static void stalled_way_is_noticed(void **state)
 {
+	user_needs(SKIFF_CAN_PING_TIMEOUT);
 	struct relay *relay = relay_start(broker_port(broker, BROKER_TCP));
 	struct skiff_options options = cut_options(relay, NULL);
 	(void)state;

@@ -170,6 +170,7 @@ static void qos2_exactly_once_over_restarts_in_mid_flow(void **state)
 
 static void qos2_of_a_lost_session_is_reported(void **state)
 {
+	user_needs(SKIFF_CAN_PUBREC_KNOWN); /* Paho also takes its time to send: how many had left is not known */
 	struct broker *broker = broker_start(&(struct broker_options){.kind = BROKER_MOSQUITTO});
 	struct user *from = restart_user(broker, NULL);
 	struct skiff_token *tokens[FROZEN_NUMBERS];
@@ -232,6 +233,7 @@ static void kept_session_is_continued(void **state)
 
 static void frozen_broker_is_noticed_and_left(void **state)
 {
+	user_needs(SKIFF_CAN_PING_TIMEOUT);
 	struct broker *broker = broker_start(&(struct broker_options){.kind = BROKER_MOSQUITTO});
 	struct skiff_options options = restart_options(broker, NULL);
 	(void)state;
@@ -265,7 +267,8 @@ static void idle_connection_is_kept_alive(void **state)
 	assert_true(skiff_client_connected(user->client));
 	struct skiff_statistics statistics;
 	skiff_client_statistics(user->client, &statistics);
-	assert_in_range(statistics.packets_out, 3, 5);
+	if (user_engine_can(SKIFF_CAN_PING_TIMEOUT)) /* who sends the pings counts them */
+		assert_in_range(statistics.packets_out, 3, 5);
 	user_free(user);
 	broker_stop(broker);
 }

@@ -58,3 +58,16 @@ void user_disconnect(struct user *user)
 {
 	user_expect(skiff_disconnect(user->client, 5000, NULL), SKIFF_OK);
 }
+
+bool user_engine_can(enum skiff_capability capability)
+{
+	const char *name = getenv("SKIFF_ENGINE");
+	bool paho = name && !strcmp(name, skiff_engine_name(SKIFF_ENGINE_PAHO));
+	return skiff_engine_can(paho ? SKIFF_ENGINE_PAHO : SKIFF_ENGINE_NATIVE, capability);
+}
+
+void user_needs(enum skiff_capability capability)
+{
+	if (!user_engine_can(capability))
+		skip();
+}

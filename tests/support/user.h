@@ -28,4 +28,8 @@ void user_subscribe(struct user *user, const char *filter, int qos);
 void user_publish(struct user *user, const char *topic, const char *text, int qos);
 void user_disconnect(struct user *user);
 
+/* Skips the test where the engine that clients get by default cannot do what it is about. */
+void user_needs(enum skiff_capability capability);
+bool user_engine_can(enum skiff_capability capability);
+
 #endif
