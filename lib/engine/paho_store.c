@@ -97,18 +97,28 @@ static int store_put(void *handle, char *key, int count, char *pieces[], int len
 	return 0;
 }
 
-/* The copy is Paho's to free. */
-static int store_get(void *handle, char *key, char **data, int *len)
+/* A copy in our own memory: Paho's is taken only without the lock, as its locks come before all of ours. */
+static struct store_record *store_copy(struct paho_store *store, const char *key)
 {
-	struct paho_store *store = handle;
 	pthread_mutex_lock(&store->lock);
 	const struct store_record *record = *store_place(store, key);
-	*data = record ? MQTTAsync_malloc(record->len ? record->len : 1) : NULL;
-	if (*data) {
-		memcpy(*data, record->data, record->len);
-		*len = (int)record->len;
-	}
+	struct store_record *copy = record ? skiffi_malloc(sizeof *copy + record->len) : NULL;
+	if (copy)
+		memcpy(copy, record, sizeof *copy + record->len);
 	pthread_mutex_unlock(&store->lock);
+	return copy;
+}
+
+/* The data are Paho's to free. */
+static int store_get(void *handle, char *key, char **data, int *len)
+{
+	struct store_record *copy = store_copy(handle, key);
+	*data = copy ? MQTTAsync_malloc(copy->len ? copy->len : 1) : NULL;
+	if (*data) {
+		memcpy(*data, copy->data, copy->len);
+		*len = (int)copy->len;
+	}
+	skiffi_free(copy);
 	return *data ? 0 : MQTTCLIENT_PERSISTENCE_ERROR;
 }
 
@@ -130,29 +140,42 @@ static int store_contains(void *handle, char *key)
 	return there ? 0 : MQTTCLIENT_PERSISTENCE_ERROR;
 }
 
-static int store_list(struct paho_store *store, char **keys)
+typedef char store_key[STORE_KEY_BYTES];
+
+/* Every key, in our own memory; NULL: none, or memory is out. */
+static store_key *store_list(struct paho_store *store, size_t *count)
 {
-	int count = 0;
-	for (size_t i = 0; i < STORE_BUCKETS; i++)
-		for (struct store_record *record = store->buckets[i]; record; record = record->next) {
-			keys[count] = MQTTAsync_malloc(strlen(record->key) + 1);
-			if (!keys[count])
-				return count;
-			memcpy(keys[count++], record->key, strlen(record->key) + 1);
-		}
-	return count;
+	pthread_mutex_lock(&store->lock);
+	store_key *list = store->count ? skiffi_malloc(store->count * sizeof *list) : NULL;
+	*count = 0;
+	for (size_t i = 0; list && i < STORE_BUCKETS; i++)
+		for (struct store_record *record = store->buckets[i]; record; record = record->next)
+			memcpy(list[(*count)++], record->key, sizeof *list);
+	bool failed = store->count && !list;
+	pthread_mutex_unlock(&store->lock);
+	*count = failed ? SIZE_MAX : *count;
+	return list;
+}
+
+static char *store_key_copy(const store_key key)
+{
+	char *copy = MQTTAsync_malloc(STORE_KEY_BYTES);
+	if (copy)
+		memcpy(copy, key, STORE_KEY_BYTES);
+	return copy;
 }
 
 /* The list and the keys are Paho's to free. */
 static int store_keys(void *handle, char ***keys, int *count)
 {
-	struct paho_store *store = handle;
-	pthread_mutex_lock(&store->lock);
-	*keys = store->count ? MQTTAsync_malloc(store->count * sizeof **keys) : NULL;
-	*count = *keys ? store_list(store, *keys) : 0;
-	bool whole = (size_t)*count == store->count;
-	pthread_mutex_unlock(&store->lock);
-	return whole ? 0 : MQTTCLIENT_PERSISTENCE_ERROR;
+	size_t wanted;
+	store_key *list = store_list(handle, &wanted);
+	*count = 0;
+	*keys = list ? MQTTAsync_malloc(wanted * sizeof **keys) : NULL;
+	while (*keys && (size_t)*count < wanted && ((*keys)[*count] = store_key_copy(list[*count])))
+		++*count;
+	skiffi_free(list);
+	return (size_t)*count == wanted ? 0 : MQTTCLIENT_PERSISTENCE_ERROR;
 }
 
 static int store_clear(void *handle)
