@@ -29,7 +29,7 @@ run_jobs()
 {
 	jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null) || jobs=2
 	[ "$jobs" -ge 2 ] || jobs=2
-	echo $((2 * jobs))
+	echo $((3 * jobs))
 }
 
 # The thread sanitizer of older compilers cannot live with much address randomisation; where it may, it runs without.

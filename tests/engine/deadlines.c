@@ -38,7 +38,8 @@ struct trial {
 	const void *what;
 };
 
-/* A machine that is busy with something else may be late; whoever waits for a timer of Paho's is late every time. */
+/* A machine that is busy with something else may be late, or have the far end look at its clock late, so that the time
+ * from there seems short; whoever waits for a timer of Paho's is late every time. */
 static void expect_in_time(const struct trial *trial)
 {
 	int64_t spent_ms = 0;
@@ -46,8 +47,7 @@ static void expect_in_time(const struct trial *trial)
 		spent_ms = trial->spend(trial);
 		print_message("    %s, %s, %s: %d ms of %d\n", trial->name, door_names[trial->door],
 			skiff_engine_name(trial->engine), (int)spent_ms, trial->limit_ms);
-		assert_true(spent_ms >= trial->limit_ms - 1);
-		if (spent_ms <= trial->limit_ms + LATE_MS)
+		if (spent_ms >= trial->limit_ms - 1 && spent_ms <= trial->limit_ms + LATE_MS)
 			return;
 	}
 	fail_msg("%s, %s, %s: it took %d ms instead of %d", trial->name, door_names[trial->door],
@@ -93,6 +93,7 @@ static int64_t attempt_spends(const struct trial *trial)
 	user_free(user);
 	struct cause_seen seen = cause_far_end(far);
 	assert_true(seen.connect_ms || !wanted->from_connect);
+	assert_true(end_ms - start_ms >= wanted->limit_ms - 1);
 	return end_ms - (wanted->from_connect ? seen.connect_ms : start_ms);
 }
 
@@ -146,6 +147,7 @@ static int64_t disconnect_spends(const struct trial *trial)
 		user_expect(message, SKIFF_CLOSED);
 	user_free(user);
 	cause_far_end(far);
+	assert_true(!message || end_ms - start_ms >= ending->grace_ms - 1);
 	return end_ms - start_ms;
 }
 
