@@ -43,8 +43,8 @@ static void refusing_puback_is_a_failure_with_code_0_and_a_reason(void **state)
 
 static void qos2(int version, bool at_publish)
 {
-	/* QoS 2, topic "t", packet id 7, payload "x", and for 5 no properties */
-	static const char v311[] = {0x34, 6, 0, 1, 't', 0, 7, 'x'}, v5[] = {0x34, 7, 0, 1, 't', 0, 7, 0, 'x'};
+	/* QoS 2, DUP, topic "t", packet id 7, payload "x", and for 5 no properties */
+	static const char v311[] = {0x3c, 6, 0, 1, 't', 0, 7, 'x'}, v5[] = {0x3c, 7, 0, 1, 't', 0, 7, 0, 'x'};
 	bool five = version == MQTTVERSION_5;
 	struct bare_far far = {
 		.greeting = five ? v5 : v311, .greeting_len = five ? sizeof v5 : sizeof v311, .hold = true};
@@ -59,11 +59,13 @@ static void qos2(int version, bool at_publish)
 	assert_true(bare_reach(&far.seen[SKIFFI_PUBCOMP], 1));
 	assert_true(bare_reach(&bare->messages, 1));
 	assert_string_equal(bare->message[0].payload, "x");
+	assert_false(bare->message[0].dup);
 	bare_free(bare);
 	far_broker_stop(broker);
 }
 
-/* paho_engine.c: tells of a message when Paho does; the two versions differ in the moment. */
+/* paho_engine.c: tells of a message when Paho does; the two versions differ in the moment. capability.c (DUP_QOS2): DUP
+ * is taken off. */
 static void qos2_is_handed_up_at_pubrel_with_311_and_at_publish_with_5(void **state)
 {
 	(void)state;

@@ -137,7 +137,8 @@ static void qos2_both_ways_over_any_cuts(void **state)
 	static struct tally tally;
 	(void)state;
 	numbers_over_cuts(2, true, &tally);
-	assert_int_equal(tally.fresh_repeats, 0);
+	if (user_engine_can(SKIFF_CAN_DUP_QOS2)) /* else the broker's own repeats look like the publisher's */
+		assert_int_equal(tally.fresh_repeats, 0);
 	assert_int_equal(tally.misplaced, 0);
 }
 

@@ -159,7 +159,8 @@ static void qos2_exactly_once_over_restarts_in_mid_flow(void **state)
 	}
 	expect_all(&tally, NUMBERS);
 	assert_int_equal(skiff_flush(from->client, QUICK_MS), SKIFF_OK);
-	assert_int_equal(tally.fresh_repeats, 0);
+	if (user_engine_can(SKIFF_CAN_DUP_QOS2)) /* else the broker's own repeats look like the publisher's */
+		assert_int_equal(tally.fresh_repeats, 0);
 	assert_int_equal(tally.misplaced, 0);
 	assert_true(watch_events_paired(from->watch) && watch_events_paired(to->watch));
 	assert_int_equal(watch_events_of(from->watch, SKIFF_EVENT_SESSION_LOST), 0);

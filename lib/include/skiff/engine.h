@@ -43,6 +43,7 @@ extern "C" {
 	X(PHASES, "the time of each phase of connecting, and limits for TCP, TLS and WebSocket apart") \
 	X(CERTIFICATE_TOLD, "subject and issuer of the server's certificate, the ALPN protocol chosen") \
 	X(REASONS, "reason codes below 0x80 of PUBACK and PUBCOMP, reason string of a refused CONNACK") \
+	X(DUP_QOS2, "a message of QoS 2 that the broker sends again marked as such (message.dup)") \
 	X(PUBREC_KNOWN, "of QoS 2, that a lost session's message had reached the broker")
 
 enum skiff_capability {
