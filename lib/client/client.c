@@ -8,6 +8,7 @@
 #include "codec/reason.h"
 #include "codec/topic.h"
 #include <assert.h>
+#include <sched.h>
 #include <stdio.h>
 
 enum { OUTPUT_HIGH_BYTES = 256 * 1024, PAYLOAD_MAX_BYTES = 268435455 };
@@ -54,6 +55,14 @@ void skiffi_client_release(struct skiff_client *client)
 		skiffi_loop_unref(loop);
 }
 
+enum skiff_code skiff_io_threads(unsigned count)
+{
+	if (!count || count > SKIFFI_LOOPS_MAX)
+		return SKIFF_USAGE_OPTION;
+	skiffi_loop_spread(count);
+	return SKIFF_OK;
+}
+
 struct skiff_client *skiff_client_new(const struct skiff_options *options, struct skiff_error *error)
 {
 	struct skiff_error local;
@@ -93,13 +102,13 @@ void skiff_client_free(struct skiff_client *client)
 	if (inside)
 		client->free_inside = true;
 	pthread_cond_broadcast(&client->changed);
+	pthread_mutex_unlock(&client->lock);
 	skiffi_client_wake(client);
-	while (!inside && !client->gone)
-		pthread_cond_wait(&client->changed, &client->lock);
-	if (inside) {
-		pthread_mutex_unlock(&client->lock);
+	if (inside)
 		return;
-	}
+	pthread_mutex_lock(&client->lock);
+	while (!client->gone)
+		pthread_cond_wait(&client->changed, &client->lock);
 	pthread_mutex_unlock(&client->lock);
 	skiffi_client_release(client);
 }
@@ -108,7 +117,7 @@ void skiff_client_free(struct skiff_client *client)
 
 struct skiff_token *skiffi_client_token_refused(const struct skiff_error *error)
 {
-	struct skiff_token *token = skiffi_client_token_new();
+	struct skiff_token *token = skiffi_client_token_new(NULL);
 	skiffi_client_token_end(token, error);
 	return token;
 }
@@ -119,7 +128,7 @@ struct skiff_token *skiff_connect(struct skiff_client *client)
 {
 	if (!client)
 		return NULL;
-	struct skiff_token *token = skiffi_client_token_new();
+	struct skiff_token *token = skiffi_client_token_new(client);
 	struct skiff_error error;
 	if (!token)
 		return NULL;
@@ -129,12 +138,13 @@ struct skiff_token *skiff_connect(struct skiff_client *client)
 	if (idle) {
 		client->connect_wanted = true;
 		client->connect_token = token;
-		skiffi_client_wake(client);
 	} else {
 		skiffi_fail(&error, SKIFF_USAGE_STATE, 0, "the client is already connecting, connected or ending");
 	}
 	pthread_mutex_unlock(&client->lock);
-	if (!idle)
+	if (idle)
+		skiffi_client_wake(client);
+	else
 		skiffi_client_token_end(token, &error);
 	return token;
 }
@@ -205,7 +215,7 @@ struct skiff_token *skiff_disconnect(
 {
 	if (!client)
 		return NULL;
-	struct skiff_token *token = skiffi_client_token_new();
+	struct skiff_token *token = skiffi_client_token_new(client);
 	struct skiff_error error;
 	if (!token)
 		return NULL;
@@ -222,11 +232,12 @@ struct skiff_token *skiff_disconnect(
 		client->ending.deadline_us = skiffi_now_us() + (int64_t)(grace_ms > 0 ? grace_ms : 0) * 1000;
 		client->connect_wanted = false;
 		pthread_cond_broadcast(&client->changed);
-		skiffi_client_wake(client);
 	}
 	pthread_mutex_unlock(&client->lock);
 	if (code)
 		skiffi_client_token_end(token, &error);
+	else
+		skiffi_client_wake(client);
 	return token;
 }
 
@@ -271,7 +282,7 @@ static enum skiff_code client_submit(struct skiff_client *client, const struct s
 static enum skiff_code client_submit_token(struct skiff_client *client, const struct skiff_message *message,
 	struct skiff_token **token, struct skiff_error *error)
 {
-	struct skiff_token *mine = skiffi_client_token_new();
+	struct skiff_token *mine = skiffi_client_token_new(client);
 	if (!mine)
 		return skiffi_fail_plain(error, SKIFF_MEMORY);
 	enum skiff_code code = client_submit(client, message, mine, error);
@@ -319,23 +330,40 @@ static void client_deadline(struct timespec *deadline, int timeout_ms)
 	deadline->tv_nsec = (long)(at_us % 1000000) * 1000;
 }
 
-static enum skiff_code client_wait_flushed(struct skiff_client *client, int timeout_ms)
+/* Gives the lock away until something has changed; false: `deadline` (NULL: none) is over. */
+static bool client_sleep(struct skiff_client *client, const struct timespec *deadline)
 {
-	struct timespec deadline;
 	int late = 0;
-	client_deadline(&deadline, timeout_ms < 0 ? 0 : timeout_ms);
+	client->waiting++;
+	client->engine->ops->wants_room(client->engine);
+	if (deadline)
+		late = pthread_cond_timedwait(&client->changed, &client->lock, deadline);
+	else
+		pthread_cond_wait(&client->changed, &client->lock);
+	client->waiting--;
+	return !late;
+}
+
+/* The same with options.spin. */
+static bool client_spin(struct skiff_client *client, const struct timespec *deadline)
+{
+	pthread_mutex_unlock(&client->lock);
+	if (!skiffi_loop_serve(client->loop))
+		sched_yield();
+	pthread_mutex_lock(&client->lock);
+	return !deadline ||
+	       skiffi_now_us() < (int64_t)deadline->tv_sec * 1000000 + (int64_t)deadline->tv_nsec / 1000;
+}
+
+static enum skiff_code client_wait_flushed(struct skiff_client *client, const struct timespec *deadline)
+{
+	bool late = false;
 	while (!skiffi_client_flushed(client)) {
 		if (client->state == CLIENT_IDLE && !client->connect_wanted)
 			return SKIFF_CLOSED;
 		if (late)
 			return SKIFF_TIMEOUT;
-		client->waiting++;
-		client->engine->ops->wants_room(client->engine);
-		if (timeout_ms < 0)
-			pthread_cond_wait(&client->changed, &client->lock);
-		else
-			late = pthread_cond_timedwait(&client->changed, &client->lock, &deadline);
-		client->waiting--;
+		late = client->options.spin ? !client_spin(client, deadline) : !client_sleep(client, deadline);
 	}
 	return SKIFF_OK;
 }
@@ -346,9 +374,15 @@ enum skiff_code skiff_flush(struct skiff_client *client, int timeout_ms)
 		return SKIFF_USAGE;
 	if (skiffi_loop_inside())
 		return SKIFF_USAGE_IN_HANDLER;
+	struct timespec deadline;
+	client_deadline(&deadline, timeout_ms < 0 ? 0 : timeout_ms);
+	if (client->options.spin)
+		skiffi_loop_serve_begin(client->loop);
 	pthread_mutex_lock(&client->lock);
-	enum skiff_code code = client_wait_flushed(client, timeout_ms);
+	enum skiff_code code = client_wait_flushed(client, timeout_ms < 0 ? NULL : &deadline);
 	pthread_mutex_unlock(&client->lock);
+	if (client->options.spin)
+		skiffi_loop_serve_end(client->loop);
 	return code;
 }
 

@@ -29,10 +29,11 @@ struct skiff_token {
 	uint8_t *reasons; /* several */
 	size_t reason_count;
 	char *reason_string;
+	struct skiffi_loop *spins; /* the loop that a waiter serves; NULL: it sleeps */
 };
 
-/* Two references: the caller's and the operation's. NULL when memory is out. */
-struct skiff_token *skiffi_client_token_new(void);
+/* Two references: the caller's and the operation's. `client` NULL: of none. NULL when memory is out. */
+struct skiff_token *skiffi_client_token_new(const struct skiff_client *client);
 
 /* The outcome: `error` NULL means SKIFF_OK. Ends the operation's reference. NULL token is allowed. */
 void skiffi_client_token_end(struct skiff_token *token, const struct skiff_error *error);

@@ -378,7 +378,7 @@ static struct client_request *requests_make(struct skiff_client *client, bool su
 	const struct skiff_properties *properties, struct skiff_token **token)
 {
 	struct client_request *request = request_new(subscribe, count, properties);
-	struct skiff_token *mine = request && token ? skiffi_client_token_new() : NULL;
+	struct skiff_token *mine = request && token ? skiffi_client_token_new(client) : NULL;
 	if (request && token && !mine) {
 		request_free(request);
 		return NULL;

@@ -175,7 +175,8 @@ static void state_rested(struct skiff_client *client)
 	client->rested_token = NULL;
 	skiffi_client_token_end(token, &client->rest_error);
 	state_end_ending(client);
-	pthread_cond_broadcast(&client->changed);
+	if (client->waiting)
+		pthread_cond_broadcast(&client->changed);
 	skiffi_client_wake(client);
 }
 
@@ -306,14 +307,16 @@ static void state_disconnect(struct skiff_client *client)
 
 static void state_gone(struct skiff_client *client)
 {
-	pthread_mutex_lock(&client->lock);
-	bool gone = client->engine_freed && client->timer_closed;
+	if (!client->engine_freed || !client->timer_closed)
+		return;
+	skiffi_loop_unref(client->loop);
+	client->loop = NULL;
 	bool inside = client->free_inside;
-	client->gone = gone;
-	if (gone)
-		pthread_cond_broadcast(&client->changed);
+	pthread_mutex_lock(&client->lock);
+	client->gone = true;
+	pthread_cond_broadcast(&client->changed);
 	pthread_mutex_unlock(&client->lock);
-	if (gone && inside)
+	if (inside)
 		skiffi_client_release(client);
 }
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client_token.c: outcomes that can be waited for. A token may outlive its client.
  *
- * Waiting sleeps in one of a few process-wide buckets; ending a token that nobody waits for touches none of them. */
+ * Waiting sleeps in one of a few process-wide buckets; ending a token that nobody waits for touches none of them. With
+ * options.spin it serves the client's loop instead. */
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "client/client_internal.h"
 #include "codec/reason.h"
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -36,13 +38,17 @@ static struct token_bucket *token_bucket(const struct skiff_token *token)
 	return &token_buckets[((uintptr_t)token >> 6) % TOKEN_BUCKETS];
 }
 
-struct skiff_token *skiffi_client_token_new(void)
+struct skiff_token *skiffi_client_token_new(const struct skiff_client *client)
 {
 	struct skiff_token *token = skiffi_calloc(1, sizeof *token);
 	if (!token)
 		return NULL;
 	token->op.kind = CLIENT_OP_TOKEN;
 	atomic_init(&token->refs, 2);
+	if (client && client->options.spin) {
+		token->spins = client->loop;
+		skiffi_loop_share(token->spins);
+	}
 	return token;
 }
 
@@ -50,21 +56,24 @@ static void token_unref(struct skiff_token *token)
 {
 	if (atomic_fetch_sub(&token->refs, 1) != 1)
 		return;
+	if (token->spins)
+		skiffi_loop_unref(token->spins);
 	skiffi_free(token->error);
 	skiffi_free(token->reasons);
 	skiffi_free(token->reason_string);
 	skiffi_free(token);
 }
 
-/* Sets `done` before it looks for waiters; a waiter counts itself before it looks at `done`. One of them sees. */
+/* Sets `done` before it looks for waiters; a waiter counts itself before it looks at `done`. One of them sees. With the
+ * lock had once, a waiter that has looked is asleep by now. */
 static void token_finish(struct skiff_token *token)
 {
 	atomic_store(&token->done, 1);
 	if (atomic_load(&token->waiters)) {
 		struct token_bucket *bucket = token_bucket(token);
 		pthread_mutex_lock(&bucket->lock);
-		pthread_cond_broadcast(&bucket->ended);
 		pthread_mutex_unlock(&bucket->lock);
+		pthread_cond_broadcast(&bucket->ended); /* outside, or those it wakes would wait once more */
 	}
 	token_unref(token);
 }
@@ -157,6 +166,16 @@ static void token_sleep(struct skiff_token *token, int timeout_ms)
 	atomic_fetch_sub(&token->waiters, 1);
 }
 
+static void token_spin(struct skiff_token *token, int timeout_ms)
+{
+	int64_t end_us = timeout_ms < 0 ? INT64_MAX : skiffi_now_us() + (int64_t)timeout_ms * 1000;
+	skiffi_loop_serve_begin(token->spins);
+	while (!atomic_load(&token->done) && skiffi_now_us() < end_us)
+		if (!skiffi_loop_serve(token->spins))
+			sched_yield();
+	skiffi_loop_serve_end(token->spins);
+}
+
 enum skiff_code skiff_token_wait(struct skiff_token *token, int timeout_ms)
 {
 	if (!token)
@@ -164,7 +183,9 @@ enum skiff_code skiff_token_wait(struct skiff_token *token, int timeout_ms)
 	if (!atomic_load(&token->done)) {
 		if (skiffi_loop_inside())
 			return SKIFF_USAGE_IN_HANDLER;
-		if (timeout_ms)
+		if (timeout_ms && token->spins)
+			token_spin(token, timeout_ms);
+		else if (timeout_ms)
 			token_sleep(token, timeout_ms);
 	}
 	return atomic_load(&token->done) ? token->code : SKIFF_TIMEOUT;

@@ -18,6 +18,9 @@
 #include <skiff/version.h>
 #include <stdio.h>
 
+/* Messages further apart than this are no burst. */
+enum { NATIVE_ALONE_US = 20 };
+
 static struct native_engine *native_of(struct skiffi_engine *engine)
 {
 	return (struct native_engine *)engine;
@@ -357,8 +360,10 @@ void skiffi_native_notify(struct native_engine *self)
 static void native_on_wake(struct skiffi_job *job)
 {
 	struct native_engine *self = (struct native_engine *)((char *)job - offsetof(struct native_engine, wake));
+	bool news = self->news;
+	self->news = false;
 	skiffi_native_pump_out(self);
-	if (self->state == NATIVE_IDLE && !self->down_told)
+	if (news || (self->state == NATIVE_IDLE && !self->down_told))
 		skiffi_native_notify(self);
 }
 
@@ -395,11 +400,34 @@ static void native_forget(struct skiffi_engine *engine)
 	skiffi_session_forget(native_of(engine)->session);
 }
 
+/* A lone message is written by its publisher: to wake the writer would take longer. Who publishes again at once leaves
+ * that to the writer, who then takes all that has come together. */
+static bool native_writes_here(struct native_engine *self)
+{
+	struct skiffi_loop *loop = self->base.config->loop;
+	int64_t now_us = skiffi_now_us();
+	if (now_us - atomic_load_explicit(&self->wrote_us, memory_order_relaxed) < NATIVE_ALONE_US ||
+		!skiffi_loop_enter(loop))
+		return false;
+	bool mine = atomic_exchange(&self->writer_sleeps, false);
+	if (mine) {
+		atomic_store_explicit(&self->wrote_us, now_us, memory_order_relaxed);
+		skiffi_native_pump_here(self);
+	}
+	skiffi_loop_leave(loop);
+	return mine;
+}
+
 static void native_flush(struct skiffi_engine *engine)
 {
 	struct native_engine *self = native_of(engine);
-	if (atomic_load(&self->writer_sleeps) && atomic_exchange(&self->writer_sleeps, false))
-		skiffi_loop_post(engine->config->loop, &self->wake);
+	struct skiffi_loop *loop = engine->config->loop;
+	if (!atomic_load(&self->writer_sleeps) || native_writes_here(self))
+		return;
+	if (skiffi_loop_here(loop) && self->pumping)
+		return;
+	if (atomic_exchange(&self->writer_sleeps, false))
+		skiffi_loop_post(loop, &self->wake);
 }
 
 static void native_wants_room(struct skiffi_engine *engine)

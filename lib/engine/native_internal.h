@@ -25,6 +25,9 @@ struct native_engine {
 	struct skiffi_output writing;       /* taken from the session; loop thread */
 	_Atomic(bool) writer_sleeps;        /* the output is empty: who adds to it must wake the loop */
 	_Atomic(bool) room_wanted;
+	_Atomic(int64_t) wrote_us; /* when a publisher last wrote by itself */
+	bool pumping;              /* what is added now leaves by itself, without a wake; in the turn */
+	bool news;                 /* the client is to be told of what was written; in the turn */
 	_Atomic(bool) ending; /* under the lock: DISCONNECT is in the output; close when it is written */
 	bool fault;           /* the session failed: close when its last words are written */
 	bool down_told;       /* under the lock */
@@ -45,6 +48,8 @@ struct native_engine {
 /* native_pump.c: moves bytes between session and transport. */
 void skiffi_native_pump_in(struct native_engine *self);
 void skiffi_native_pump_out(struct native_engine *self);
+/* As pump_out, on a thread that calls no handlers: for those, and for what is left, the loop is woken. */
+void skiffi_native_pump_here(struct native_engine *self);
 
 /* native_engine.c */
 /* The first cause counts; then the transport is closed, in order or at once. */

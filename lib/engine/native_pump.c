@@ -55,14 +55,14 @@ static enum pump_outcome pump_write(struct native_engine *self, struct pump_news
 	return taken == (ptrdiff_t)len ? PUMP_MORE : PUMP_BLOCKED;
 }
 
-static enum pump_outcome pump_all(struct native_engine *self, struct pump_news *news)
+static enum pump_outcome pump_all(struct native_engine *self, bool patient, struct pump_news *news)
 {
 	bool wrote = false;
 	for (unsigned i = 0; i < PUMP_WRITES; i++) {
 		if (!self->writing.len) {
-			if (pump_fetch(self, !wrote)) {
+			if (pump_fetch(self, !wrote || !patient)) {
 				wrote = false;
-			} else if (wrote) {
+			} else if (wrote && patient) {
 				wrote = false;
 				sched_yield();
 				continue;
@@ -104,20 +104,34 @@ static void pump_listen(struct native_engine *self, enum pump_outcome outcome)
 	self->deaf = deaf;
 }
 
-void skiffi_native_pump_out(struct native_engine *self)
+/* Result: whether the client is to be told. */
+static bool pump_out(struct native_engine *self, bool patient)
 {
 	struct pump_news news = {0};
 	if (self->state != NATIVE_GREETING && self->state != NATIVE_UP)
-		return;
-	enum pump_outcome outcome = pump_all(self, &news);
+		return false;
+	enum pump_outcome outcome = pump_all(self, patient, &news);
 	if (outcome == PUMP_MORE)
 		skiffi_loop_post(self->base.config->loop, &self->wake);
 	pump_listen(self, outcome);
 	if (outcome == PUMP_EMPTY || (outcome == PUMP_BLOCKED && self->fault))
 		pump_drained(self);
 	/* Where nothing left there is no room to tell of, and whoever wants it would ask again at once. */
-	if ((news.wrote && atomic_exchange(&self->room_wanted, false)) || news.tells)
+	return (news.wrote && atomic_exchange(&self->room_wanted, false)) || news.tells;
+}
+
+void skiffi_native_pump_out(struct native_engine *self)
+{
+	if (pump_out(self, true))
 		skiffi_native_notify(self);
+}
+
+void skiffi_native_pump_here(struct native_engine *self)
+{
+	if (!pump_out(self, false))
+		return;
+	self->news = true;
+	skiffi_loop_post(self->base.config->loop, &self->wake);
 }
 
 /* One read and all that it brought; false: there is no more now, or no more at all. */
@@ -130,7 +144,9 @@ static bool pump_read(struct native_engine *self)
 	pthread_mutex_lock(self->base.config->lock);
 	skiffi_session_input(self->session, loop->scratch, (size_t)len);
 	pthread_mutex_unlock(self->base.config->lock);
+	self->pumping = true;
 	skiffi_native_notify(self);
+	self->pumping = false;
 	skiffi_native_pump_out(self);
 	return len == SKIFFI_LOOP_SCRATCH_BYTES && !self->deaf &&
 	       (self->state == NATIVE_GREETING || self->state == NATIVE_UP);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loop.h: the one I/O thread of the process and its libuv loop.
+/* loop.h: the I/O threads of the process and their libuv loops; one, unless more are asked for.
  *
- * Everything under `client` runs on this thread, so nothing there needs a lock except what a publisher touches.
- * 1. skiffi_loop_ref starts the thread for the first user. 2. Other threads post work to it. 3. skiffi_loop_unref of
- * the last user ends the thread. */
+ * Everything under `client` runs in a loop's turn, so nothing there needs a lock except what a publisher touches. The
+ * loop's own thread takes the turn whenever something happened, and sleeps outside it; between its turns another thread
+ * may take it, to write at once, or to serve the loop itself instead of waking a sleeper (skiffi_loop_enter, _serve).
+ *
+ * 1. skiffi_loop_ref starts a thread for the first user. 2. Other threads post work to it. 3. When the last user has
+ * let go, the thread waits a little for the next one, and ends; at the end of the process it is ended and joined. */
 #ifndef SKIFFI_LOOP_H
 #define SKIFFI_LOOP_H
 
@@ -12,43 +15,66 @@
 #include <stdint.h>
 #include <uv.h>
 
-enum { SKIFFI_LOOP_SCRATCH_BYTES = 256 * 1024 };
+enum { SKIFFI_LOOP_SCRATCH_BYTES = 256 * 1024, SKIFFI_LOOPS_MAX = 64 };
 
 struct skiffi_loop {
 	uv_loop_t uv;
-	uint8_t *scratch; /* SKIFFI_LOOP_SCRATCH_BYTES, on the loop thread: where a read lands; valid until the next
-			     read */
+	uint8_t *scratch; /* SKIFFI_LOOP_SCRATCH_BYTES, in the turn: where a read lands; valid until the next read */
 	/* the rest belongs to loop.c and to ws_loop.c */
 	void *ws_context; /* transport/ws_loop.c's one lws_context; NULL until the first ws connection */
-	void (*ws_context_free)(
-		struct skiffi_loop *loop); /* starts its end; called on the loop thread when the loop ends */
+	void (*ws_context_free)(struct skiffi_loop *loop); /* starts its end; called in the turn when the loop ends */
 };
 
-/* Work for the loop thread; embedded in the object it is about, so that posting never allocates. */
+/* Work for the loop; embedded in the object it is about, so that posting never allocates. */
 struct skiffi_job {
-	void (*run)(struct skiffi_job *job); /* on the loop thread; the job may be posted again from inside */
+	void (*run)(struct skiffi_job *job); /* in the turn; the job may be posted again from inside */
 	struct skiffi_job *next;
 	bool posted; /* guarded by the mailbox */
 };
 
-/* The process's loop, started if need be; NULL when memory or threads are out. Any thread. */
+/* The loop with the fewest users, started if need be; NULL when memory or threads are out. Any thread. */
 struct skiffi_loop *skiffi_loop_ref(void);
+
+/* One more user of a loop that has one. Any thread. */
+void skiffi_loop_share(struct skiffi_loop *loop);
 
 /* Lets go of it. Any thread. */
 void skiffi_loop_unref(struct skiffi_loop *loop);
 
-/* Has `job` run on the loop thread, once, however often it is posted before that. Any thread; a job posted on the
- * loop thread runs after the current callback. */
+/* Over how many loops users are spread from now on, 1 to SKIFFI_LOOPS_MAX. Any thread. */
+void skiffi_loop_spread(unsigned count);
+
+/* Has `job` run in the loop's turn, once, however often it is posted before that. Any thread; a job posted in the turn
+ * runs after the current callback. */
 void skiffi_loop_post(struct skiffi_loop *loop, struct skiffi_job *job);
 
-/* Takes back a job that has not run yet, so that its object may go. Loop thread. */
+/* Takes back a job that has not run yet, so that its object may go. In the turn. */
 void skiffi_loop_cancel(struct skiffi_loop *loop, struct skiffi_job *job);
 
-/* Whether the caller is an I/O thread, so that waiting for what only such a thread can do would never end. Any thread.
- */
+/* Takes the turn if nobody has it: until skiffi_loop_leave the caller is the loop's thread, and may do what belongs to
+ * that thread but for calling handlers. False: somebody has it, maybe the caller. Any thread that uses the loop. */
+bool skiffi_loop_enter(struct skiffi_loop *loop);
+void skiffi_loop_leave(struct skiffi_loop *loop);
+
+/* For a thread that would rather spin than sleep: from serve_begin to serve_end, and a moment longer, the loop's own
+ * thread leaves the work to those who call skiffi_loop_serve, each call of which does what there is and returns;
+ * false: somebody else has the turn. Runs handlers. Not in the turn. */
+void skiffi_loop_serve_begin(struct skiffi_loop *loop);
+bool skiffi_loop_serve(struct skiffi_loop *loop);
+void skiffi_loop_serve_end(struct skiffi_loop *loop);
+
+/* Whether the caller has the turn of some loop, so that waiting for what only a turn can do would never end. Any
+ * thread. */
 bool skiffi_loop_inside(void);
 
-/* Whether the caller is the loop's thread. */
+/* Whether the caller has this loop's turn. */
 bool skiffi_loop_here(const struct skiffi_loop *loop);
+
+/* Ends the threads that nobody uses, now. Any thread but those. */
+void skiffi_loop_end_unused(void);
+
+/* Has them end before what was set up for the end of the process so far. To be called by those who keep
+ * state with a loop that a library with an end of its own needs. Any thread. */
+void skiffi_loop_end_before(void);
 
 #endif

@@ -100,6 +100,7 @@ struct skiffi_ws_shared *skiffi_ws_shared(
 	struct skiffi_loop *loop, const struct lws_protocols *protocols, struct skiff_error *error)
 {
 	if (!loop->ws_context) {
+		skiffi_loop_end_before(); /* libwebsockets needs OpenSSL for its end */
 		loop->ws_context = ws_loop_new(protocols);
 		loop->ws_context_free = ws_loop_end;
 	}

@@ -3,6 +3,7 @@
  * that is lost and comes back. It says so, or gets by; it never crashes, hangs or leaks, every token ends, and the same
  * call made again succeeds. The far end's own allocations are spared. */
 #include "base/alloc.h"
+#include "loop/loop.h"
 #include "support/far_broker.h"
 #include "support/fault_alloc.h"
 #include "support/user.h"
@@ -177,6 +178,7 @@ static bool trial(size_t nth)
 	bool failed = fault_alloc_count() >= nth;
 	fault_alloc_arm(0);
 	far_broker_stop(broker);
+	skiffi_loop_end_unused(); /* so that it is made anew each time, too */
 	if (fault_alloc_live() > before)
 		fail_msg("allocation %zu failed, and %zu blocks are left", nth, fault_alloc_live() - before);
 	return failed;

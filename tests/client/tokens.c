@@ -14,7 +14,7 @@ enum { THREADS = 16, RACES = 2000 };
 
 static void new_token_is_not_done(void **state)
 {
-	struct skiff_token *token = skiffi_client_token_new();
+	struct skiff_token *token = skiffi_client_token_new(NULL);
 	(void)state;
 	assert_false(skiff_token_done(token));
 	assert_int_equal(skiff_token_wait(token, 0), SKIFF_TIMEOUT);
@@ -29,7 +29,7 @@ static void new_token_is_not_done(void **state)
 
 static void wait_ends_at_its_deadline(void **state)
 {
-	struct skiff_token *token = skiffi_client_token_new();
+	struct skiff_token *token = skiffi_client_token_new(NULL);
 	(void)state;
 	int64_t start_ms = waiting_now_ms();
 	assert_int_equal(skiff_token_wait(token, 50), SKIFF_TIMEOUT);
@@ -40,7 +40,7 @@ static void wait_ends_at_its_deadline(void **state)
 
 static void outcome_is_kept(void **state)
 {
-	struct skiff_token *token = skiffi_client_token_new();
+	struct skiff_token *token = skiffi_client_token_new(NULL);
 	struct skiff_error error;
 	(void)state;
 	skiffi_fail(&error, SKIFF_MQTT_REASON, 0x97, "the broker refused %s", "it");
@@ -57,7 +57,7 @@ static void outcome_is_kept(void **state)
 static void reasons_are_told_one_by_one(void **state)
 {
 	static const uint8_t reasons[] = {0, 0x87, 2};
-	struct skiff_token *token = skiffi_client_token_new();
+	struct skiff_token *token = skiffi_client_token_new(NULL);
 	struct skiffi_event event = {.reason = 0, .reasons = {reasons, 3}};
 	(void)state;
 	event.storage.reason_string = skiff_text("words");
@@ -75,7 +75,7 @@ static void reasons_are_told_one_by_one(void **state)
 
 static void single_reason_is_told(void **state)
 {
-	struct skiff_token *token = skiffi_client_token_new();
+	struct skiff_token *token = skiffi_client_token_new(NULL);
 	struct skiffi_event event = {.reason = 0x10, .session_present = true};
 	(void)state;
 	skiffi_client_token_note(token, &event);
@@ -101,7 +101,7 @@ static void absent_token_is_out_of_memory(void **state)
 
 static void freed_token_may_end_later(void **state)
 {
-	struct skiff_token *token = skiffi_client_token_new();
+	struct skiff_token *token = skiffi_client_token_new(NULL);
 	(void)state;
 	skiff_token_free(token);
 	skiffi_client_token_end_code(token, SKIFF_CLOSED);
@@ -114,7 +114,7 @@ static void *wait_for_it(void *token)
 
 static void every_waiting_thread_wakes(void **state)
 {
-	struct skiff_token *token = skiffi_client_token_new();
+	struct skiff_token *token = skiffi_client_token_new(NULL);
 	pthread_t threads[THREADS];
 	void *result;
 	(void)state;
@@ -142,7 +142,7 @@ static void end_and_wait_may_race(void **state)
 	pthread_t thread;
 	(void)state;
 	for (size_t i = 0; i < RACES; i++)
-		tokens[i] = skiffi_client_token_new();
+		tokens[i] = skiffi_client_token_new(NULL);
 	assert_int_equal(pthread_create(&thread, NULL, end_them, tokens), 0);
 	for (size_t i = 0; i < RACES; i++)
 		assert_int_equal(skiff_wait(tokens[i], WAITING_LONG_MS), SKIFF_CLOSED);

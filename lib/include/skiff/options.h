@@ -107,6 +107,10 @@ struct skiff_options {
 	struct skiff_timeouts timeouts;
 	struct skiff_reconnect_options reconnect;
 	struct skiff_queue_options queue;
+	/* Round trips of less: skiff_wait, skiff_token_wait and skiff_flush do the client's I/O on the thread that
+	 * waits, and keep its processor busy instead of sleeping. Handlers, also those of other clients on the same I/O
+	 * thread, then run there. */
+	bool spin;
 
 	skiff_message_fn
 		on_message; /* once for each message that no subscription's handler takes; NULL: they are dropped */

@@ -5,11 +5,11 @@
 
 #include "suite/suite_near.h"
 #include "support/net_listener.h"
+#include "support/waiting.h"
 #include <errno.h>
 #include <netdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,12 +157,11 @@ static void words_for_errors(void **state)
 
 /* ---- bytes that came before the end are not lost ---- */
 
-/* Answers, and resets the connection with the answer still on its way. */
+/* When all was sent, answers, and resets the connection with the answer still on its way. */
 static void far_answers_and_resets(struct net_peer *peer, void *user)
 {
 	char buffer[16];
-	atomic_bool *taken = user;
-	*taken = true;
+	waiting_reach(user, 1, LONG_MS);
 	net_peer_read(peer, buffer, 1);
 	suite_pattern(buffer, 0, sizeof buffer);
 	net_peer_write(peer, buffer, sizeof buffer);
@@ -175,14 +174,15 @@ static void answer_before_a_reset_is_read(void **state)
 	struct suite_loop loop;
 	struct suite_way way = {.url = ""};
 	struct near near = {.to_send = 1000};
-	atomic_bool taken = false;
+	struct waiting_count sent = {0};
 	struct net_listener *listener = net_listener_start(
-		&(struct net_options){.kind = NET_TCP, .script = far_answers_and_resets, .user = &taken});
+		&(struct net_options){.kind = NET_TCP, .script = far_answers_and_resets, .user = &sent});
 	(void)state;
 	snprintf(way.url, sizeof way.url, "%s", net_listener_url(listener));
 	suite_loop_start(&loop);
 	near_open(&near, &kind, &loop, NULL, &way, LONG_MS);
-	near_wait(&near, near.opened && taken);
+	near_wait(&near, near.sent == 1000);
+	waiting_add(&sent);
 	/* the far end has come and gone before the loop looks again; what sees it first is a send */
 	net_listener_stop(listener);
 	near_send(&near, 1);
