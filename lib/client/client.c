@@ -8,7 +8,6 @@
 #include "codec/reason.h"
 #include "codec/topic.h"
 #include <assert.h>
-#include <sched.h>
 #include <stdio.h>
 
 enum { OUTPUT_HIGH_BYTES = 256 * 1024, PAYLOAD_MAX_BYTES = 268435455 };
@@ -83,6 +82,8 @@ struct skiff_client *skiff_client_new(const struct skiff_options *options, struc
 		skiffi_fail(error, SKIFF_MEMORY, 0, "cannot start the I/O thread: out of memory or threads");
 		goto fail;
 	}
+	if (client->options.on_message || client->options.on_event)
+		skiffi_loop_calls(client->loop);
 	if (client_init_engine(client, error))
 		return client;
 fail:
@@ -90,11 +91,31 @@ fail:
 	return NULL;
 }
 
+static bool client_gone(const void *subject)
+{
+	struct skiff_client *client = (struct skiff_client *)subject;
+	pthread_mutex_lock(&client->lock);
+	bool gone = client->gone;
+	pthread_mutex_unlock(&client->lock);
+	return gone;
+}
+
+static void client_await_gone(struct skiff_client *client, struct skiffi_loop *loop)
+{
+	skiffi_loop_sleep_begin(loop);
+	pthread_mutex_lock(&client->lock);
+	while (!client->gone)
+		pthread_cond_wait(&client->changed, &client->lock);
+	pthread_mutex_unlock(&client->lock);
+	skiffi_loop_sleep_end(loop);
+}
+
 void skiff_client_free(struct skiff_client *client)
 {
 	if (!client)
 		return;
-	bool inside = skiffi_loop_here(client->loop);
+	struct skiffi_loop *loop = client->loop;
+	bool inside = skiffi_loop_here(loop);
 	pthread_mutex_lock(&client->lock);
 	assert(!client->free_wanted);
 	client->free_wanted = true;
@@ -106,10 +127,8 @@ void skiff_client_free(struct skiff_client *client)
 	skiffi_client_wake(client);
 	if (inside)
 		return;
-	pthread_mutex_lock(&client->lock);
-	while (!client->gone)
-		pthread_cond_wait(&client->changed, &client->lock);
-	pthread_mutex_unlock(&client->lock);
+	if (!skiffi_loop_serve(loop, client_gone, client, INT64_MAX, client->options.spin))
+		client_await_gone(client, loop);
 	skiffi_client_release(client);
 }
 
@@ -336,36 +355,42 @@ static bool client_sleep(struct skiff_client *client, const struct timespec *dea
 	int late = 0;
 	client->waiting++;
 	client->engine->ops->wants_room(client->engine);
+	skiffi_loop_sleep_begin(client->loop);
 	if (deadline)
 		late = pthread_cond_timedwait(&client->changed, &client->lock, deadline);
 	else
 		pthread_cond_wait(&client->changed, &client->lock);
+	skiffi_loop_sleep_end(client->loop);
 	client->waiting--;
 	return !late;
 }
 
-/* The same with options.spin. */
-static bool client_spin(struct skiff_client *client, const struct timespec *deadline)
+/* Nothing is under way, and nothing will be. */
+static bool client_at_rest(const struct skiff_client *client)
 {
-	pthread_mutex_unlock(&client->lock);
-	if (!skiffi_loop_serve(client->loop))
-		sched_yield();
-	pthread_mutex_lock(&client->lock);
-	return !deadline ||
-	       skiffi_now_us() < (int64_t)deadline->tv_sec * 1000000 + (int64_t)deadline->tv_nsec / 1000;
+	return client->state == CLIENT_IDLE && !client->connect_wanted;
 }
 
 static enum skiff_code client_wait_flushed(struct skiff_client *client, const struct timespec *deadline)
 {
 	bool late = false;
 	while (!skiffi_client_flushed(client)) {
-		if (client->state == CLIENT_IDLE && !client->connect_wanted)
+		if (client_at_rest(client))
 			return SKIFF_CLOSED;
 		if (late)
 			return SKIFF_TIMEOUT;
-		late = client->options.spin ? !client_spin(client, deadline) : !client_sleep(client, deadline);
+		late = !client_sleep(client, deadline);
 	}
 	return SKIFF_OK;
+}
+
+static bool client_flush_over(const void *subject)
+{
+	struct skiff_client *client = (struct skiff_client *)subject;
+	pthread_mutex_lock(&client->lock);
+	bool over = skiffi_client_flushed(client) || client_at_rest(client);
+	pthread_mutex_unlock(&client->lock);
+	return over;
 }
 
 enum skiff_code skiff_flush(struct skiff_client *client, int timeout_ms)
@@ -376,13 +401,12 @@ enum skiff_code skiff_flush(struct skiff_client *client, int timeout_ms)
 		return SKIFF_USAGE_IN_HANDLER;
 	struct timespec deadline;
 	client_deadline(&deadline, timeout_ms < 0 ? 0 : timeout_ms);
-	if (client->options.spin)
-		skiffi_loop_serve_begin(client->loop);
+	if (timeout_ms && client->options.spin)
+		skiffi_loop_serve(client->loop, client_flush_over, client,
+			timeout_ms < 0 ? INT64_MAX : skiffi_now_us() + (int64_t)timeout_ms * 1000, true);
 	pthread_mutex_lock(&client->lock);
 	enum skiff_code code = client_wait_flushed(client, timeout_ms < 0 ? NULL : &deadline);
 	pthread_mutex_unlock(&client->lock);
-	if (client->options.spin)
-		skiffi_loop_serve_end(client->loop);
 	return code;
 }
 

@@ -29,7 +29,8 @@ struct skiff_token {
 	uint8_t *reasons; /* several */
 	size_t reason_count;
 	char *reason_string;
-	struct skiffi_loop *spins; /* the loop that a waiter serves; NULL: it sleeps */
+	struct skiffi_loop *loop; /* that ends it, and that a waiter may serve; NULL: none */
+	bool spins;               /* as options.spin */
 };
 
 /* Two references: the caller's and the operation's. `client` NULL: of none. NULL when memory is out. */

@@ -108,7 +108,9 @@ static bool queue_wait(struct skiff_client *client)
 		return false;
 	client->waiting++;
 	client->engine->ops->wants_room(client->engine);
+	skiffi_loop_sleep_begin(client->loop);
 	pthread_cond_wait(&client->changed, &client->lock);
+	skiffi_loop_sleep_end(client->loop);
 	client->waiting--;
 	return closings == client->closings;
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client_token.c: outcomes that can be waited for. A token may outlive its client.
  *
- * Waiting sleeps in one of a few process-wide buckets; ending a token that nobody waits for touches none of them. With
- * options.spin it serves the client's loop instead. */
+ * Who waits serves the client's loop, where that is possible (loop.h), and else sleeps in one of a few process-wide
+ * buckets; ending a token that nobody waits for touches none of them. */
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "client/client_internal.h"
 #include "codec/reason.h"
-#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -45,10 +44,8 @@ struct skiff_token *skiffi_client_token_new(const struct skiff_client *client)
 		return NULL;
 	token->op.kind = CLIENT_OP_TOKEN;
 	atomic_init(&token->refs, 2);
-	if (client && client->options.spin) {
-		token->spins = client->loop;
-		skiffi_loop_share(token->spins);
-	}
+	token->loop = client ? client->loop : NULL;
+	token->spins = client && client->options.spin;
 	return token;
 }
 
@@ -56,8 +53,6 @@ static void token_unref(struct skiff_token *token)
 {
 	if (atomic_fetch_sub(&token->refs, 1) != 1)
 		return;
-	if (token->spins)
-		skiffi_loop_unref(token->spins);
 	skiffi_free(token->error);
 	skiffi_free(token->reasons);
 	skiffi_free(token->reason_string);
@@ -74,6 +69,8 @@ static void token_finish(struct skiff_token *token)
 		pthread_mutex_lock(&bucket->lock);
 		pthread_mutex_unlock(&bucket->lock);
 		pthread_cond_broadcast(&bucket->ended); /* outside, or those it wakes would wait once more */
+		if (token->loop)
+			skiffi_loop_nudge(token->loop);
 	}
 	token_unref(token);
 }
@@ -140,40 +137,37 @@ void skiffi_client_error_of(struct skiff_error *error, const struct skiffi_event
 
 /* ---- the public face ---- */
 
-static void token_deadline(struct timespec *deadline, int timeout_ms)
+static bool token_over(const void *subject)
 {
-	clock_gettime(CLOCK_MONOTONIC, deadline);
-	deadline->tv_sec += timeout_ms / 1000;
-	deadline->tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-	if (deadline->tv_nsec >= 1000000000) {
-		deadline->tv_sec++;
-		deadline->tv_nsec -= 1000000000;
-	}
+	const struct skiff_token *token = subject;
+	return atomic_load(&token->done);
 }
 
-static void token_sleep(struct skiff_token *token, int timeout_ms)
+static void token_sleep(struct skiff_token *token, int64_t end_us)
 {
 	struct token_bucket *bucket = token_bucket(token);
-	struct timespec deadline;
+	struct timespec deadline = {(time_t)(end_us / 1000000), (long)(end_us % 1000000) * 1000};
 	int late = 0;
-	token_deadline(&deadline, timeout_ms < 0 ? 0 : timeout_ms);
-	atomic_fetch_add(&token->waiters, 1);
 	pthread_mutex_lock(&bucket->lock);
-	while (!atomic_load(&token->done) && !late)
-		late = timeout_ms < 0 ? pthread_cond_wait(&bucket->ended, &bucket->lock)
-				      : pthread_cond_timedwait(&bucket->ended, &bucket->lock, &deadline);
+	while (!token_over(token) && !late)
+		late = end_us == INT64_MAX ? pthread_cond_wait(&bucket->ended, &bucket->lock)
+					   : pthread_cond_timedwait(&bucket->ended, &bucket->lock, &deadline);
 	pthread_mutex_unlock(&bucket->lock);
-	atomic_fetch_sub(&token->waiters, 1);
 }
 
-static void token_spin(struct skiff_token *token, int timeout_ms)
+/* Does what is to be waited for, or sleeps where others do that. */
+static void token_await(struct skiff_token *token, int timeout_ms)
 {
 	int64_t end_us = timeout_ms < 0 ? INT64_MAX : skiffi_now_us() + (int64_t)timeout_ms * 1000;
-	skiffi_loop_serve_begin(token->spins);
-	while (!atomic_load(&token->done) && skiffi_now_us() < end_us)
-		if (!skiffi_loop_serve(token->spins))
-			sched_yield();
-	skiffi_loop_serve_end(token->spins);
+	atomic_fetch_add(&token->waiters, 1);
+	if (token->loop && !skiffi_loop_serve(token->loop, token_over, token, end_us, token->spins)) {
+		skiffi_loop_sleep_begin(token->loop);
+		token_sleep(token, end_us);
+		skiffi_loop_sleep_end(token->loop);
+	} else if (!token->loop) {
+		token_sleep(token, end_us);
+	}
+	atomic_fetch_sub(&token->waiters, 1);
 }
 
 enum skiff_code skiff_token_wait(struct skiff_token *token, int timeout_ms)
@@ -183,10 +177,8 @@ enum skiff_code skiff_token_wait(struct skiff_token *token, int timeout_ms)
 	if (!atomic_load(&token->done)) {
 		if (skiffi_loop_inside())
 			return SKIFF_USAGE_IN_HANDLER;
-		if (timeout_ms && token->spins)
-			token_spin(token, timeout_ms);
-		else if (timeout_ms)
-			token_sleep(token, timeout_ms);
+		if (timeout_ms)
+			token_await(token, timeout_ms);
 	}
 	return atomic_load(&token->done) ? token->code : SKIFF_TIMEOUT;
 }

@@ -122,7 +122,8 @@ static bool pump_out(struct native_engine *self, bool patient)
 
 void skiffi_native_pump_out(struct native_engine *self)
 {
-	if (pump_out(self, true))
+	bool patient = self->state == NATIVE_UP && !atomic_load(&self->ending);
+	if (pump_out(self, patient && skiffi_loop_own(self->base.config->loop)))
 		skiffi_native_notify(self);
 }
 

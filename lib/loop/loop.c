@@ -15,32 +15,42 @@
 #include <assert.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 enum {
 	LOOP_LINGER_MS = 1000,
-	LOOP_LEASE_US = 200, /* how long after skiffi_loop_serve_end its thread may come back */
+	LOOP_LEASE_US = 100, /* how long the thread keeps out of the way of one who served, and may be back soon */
+	LOOP_NAP_US = 500,   /* how often it looks */
+	LOOP_ROUNDS = 4,
+	LOOP_PLACES = 2 * SKIFFI_LOOPS_MAX,
 };
 
-/* RUNNING -> ALONE (lingered long enough: frees itself); RUNNING -> ENDING (the process ends) -> DONE (to be joined) or
- * ALONE. */
-enum loop_fate { LOOP_RUNNING, LOOP_ENDING, LOOP_DONE, LOOP_ALONE };
+/* NONE -> RUNNING (started) -> ALONE (lingered long enough, ends by itself) -> NONE;
+ * RUNNING -> ENDING (the process ends) -> DONE (to be joined) or ALONE -> NONE; any but NONE -> LOST by a fork. */
+enum loop_fate { LOOP_NONE, LOOP_RUNNING, LOOP_ENDING, LOOP_DONE, LOOP_ALONE, LOOP_LOST };
 
 struct loop_thread {
 	struct skiffi_loop loop; /* first: the public part */
 	pthread_t thread;
 	atomic_size_t users; /* changed under the registry's lock */
 	uv_async_t wake;
-	uv_timer_t linger;
-	pthread_mutex_t turn; /* whoever has it is the loop's thread */
-	bool asleep;          /* the thread is outside its turn, until `due_ms` if nothing happens; guarded by `turn` */
-	uint64_t due_ms;      /* in the loop's time; UINT64_MAX: never */
-	bool closing;         /* the loop's own handles are being closed; guarded by `turn` */
-	atomic_uint servers;  /* threads between serve_begin and serve_end */
-	_Atomic(int64_t) leased_us; /* until when the last of them is waited for */
-	pthread_mutex_t lock;       /* guards the jobs and `fate` */
+	uv_timer_t linger, patience; /* patience: the end of a server's sleep */
+	pthread_mutex_t turn;        /* whoever has it is the loop's thread */
+	bool asleep;     /* the thread is outside its turn, until `due_ms` if nothing happens; guarded by `turn` */
+	uint64_t due_ms; /* in the loop's time; UINT64_MAX: never */
+	bool closing;    /* the loop's own handles are being closed; guarded by `turn` */
+	atomic_bool calls; /* the user's functions are to be called, which is for the thread alone */
+	atomic_bool serving;        /* some other thread is in skiffi_loop_serve */
+	atomic_uint serves;         /* how often that was */
+	_Atomic(int64_t) leased_us; /* until when the thread waits for the next one */
+	atomic_uint sleepers;       /* threads that wait for what the loop does without serving */
+	atomic_bool dozing;         /* the thread sleeps until it is called, however long that is */
+	atomic_bool napping;        /* the thread sleeps in `called` */
+	pthread_cond_t called;
+	pthread_mutex_t lock; /* guards what follows */
 	struct skiffi_job *first, *last;
 	size_t count;
 	enum loop_fate fate;
@@ -48,8 +58,10 @@ struct loop_thread {
 	pthread_cond_t decided; /* `fate` or `left` changed */
 };
 
+/* Places are used again but never freed, so that one who still waits for a token of a loop that has ended meets no
+ * foreign memory. A place without a thread is NONE; guarded by the lock here and by its own. */
 static pthread_mutex_t loop_registry = PTHREAD_MUTEX_INITIALIZER;
-static struct loop_thread *loop_threads[SKIFFI_LOOPS_MAX]; /* guarded by the lock above */
+static struct loop_thread loop_places[LOOP_PLACES];
 static unsigned loop_spread = 1;
 static pthread_once_t loop_once = PTHREAD_ONCE_INIT;
 
@@ -79,15 +91,19 @@ static struct skiffi_job *loop_pop(struct loop_thread *self)
 	return job;
 }
 
-/* Those that wait now; what they post themselves comes with the next turn, so that sockets get theirs. */
+/* Those that wait now, and a few rounds of what they post themselves; then sockets get their turn. */
 static void loop_run_jobs(struct loop_thread *self)
 {
-	pthread_mutex_lock(&self->lock);
-	size_t count = self->count;
-	pthread_mutex_unlock(&self->lock);
-	struct skiffi_job *job;
-	while (count-- && (job = loop_pop(self)))
-		job->run(job);
+	for (int round = 0; round < LOOP_ROUNDS; round++) {
+		pthread_mutex_lock(&self->lock);
+		size_t count = self->count;
+		pthread_mutex_unlock(&self->lock);
+		struct skiffi_job *job;
+		if (!count)
+			return;
+		while (count-- && (job = loop_pop(self)))
+			job->run(job);
+	}
 }
 
 static void loop_on_linger(uv_timer_t *linger);
@@ -101,6 +117,7 @@ static void loop_close(struct loop_thread *self)
 		self->loop.ws_context_free(&self->loop);
 	uv_close((uv_handle_t *)&self->wake, NULL);
 	uv_close((uv_handle_t *)&self->linger, NULL);
+	uv_close((uv_handle_t *)&self->patience, NULL);
 }
 
 /* In the turn. */
@@ -138,9 +155,21 @@ void skiffi_loop_post(struct skiffi_loop *loop, struct skiffi_job *job)
 		self->count++;
 	}
 	pthread_mutex_unlock(&self->lock);
-	/* Outside the lock, or whoever is woken would meet it. The end of a turn looks by itself. */
-	if (!skiffi_loop_here(loop))
+	/* Outside the lock, or whoever is woken would meet it. The end of a turn looks by itself, and so does who served
+	 * just now when he waits for what the job does, or else the thread after its nap. */
+	if (!skiffi_loop_here(loop) && !skiffi_loop_naps(loop))
 		uv_async_send(&self->wake);
+}
+
+bool skiffi_loop_naps(struct skiffi_loop *loop)
+{
+	struct loop_thread *self = loop_of(loop);
+	return atomic_load(&self->napping) && !atomic_load(&self->serving);
+}
+
+bool skiffi_loop_own(const struct skiffi_loop *loop)
+{
+	return pthread_equal(((const struct loop_thread *)loop)->thread, pthread_self());
 }
 
 void skiffi_loop_cancel(struct skiffi_loop *loop, struct skiffi_job *job)
@@ -164,11 +193,11 @@ void skiffi_loop_cancel(struct skiffi_loop *loop, struct skiffi_job *job)
 
 /* ---- turns ---- */
 
-/* All that can be done now. Result: whether the loop goes on. */
-static bool loop_run(struct loop_thread *self)
+/* What there is to do, or with UV_RUN_ONCE what comes next. Result: whether the loop goes on. */
+static bool loop_run(struct loop_thread *self, uv_run_mode mode)
 {
 	loop_run_jobs(self);
-	return uv_run(&self->loop.uv, UV_RUN_NOWAIT);
+	return uv_run(&self->loop.uv, mode);
 }
 
 static bool loop_has_jobs(struct loop_thread *self)
@@ -197,11 +226,26 @@ bool skiffi_loop_enter(struct skiffi_loop *loop)
 	return true;
 }
 
+/* As skiffi_loop_enter, waiting for the turn if `waits`; false also when the loop has ended. */
+static bool loop_enter_late(struct loop_thread *self, bool waits)
+{
+	if (waits)
+		pthread_mutex_lock(&self->turn);
+	else if (pthread_mutex_trylock(&self->turn))
+		return false;
+	loop_entered = self;
+	if (!self->closing)
+		return true;
+	loop_entered = NULL;
+	pthread_mutex_unlock(&self->turn);
+	return false;
+}
+
 /* What was changed in the turn may be due before the thread would wake. */
 void skiffi_loop_leave(struct skiffi_loop *loop)
 {
 	struct loop_thread *self = loop_of(loop);
-	bool wake = self->asleep && loop_due(self) < self->due_ms;
+	bool wake = self->asleep && !atomic_load(&self->napping) && loop_due(self) < self->due_ms;
 	loop_entered = NULL;
 	pthread_mutex_unlock(&self->turn);
 	if (wake)
@@ -218,36 +262,147 @@ bool skiffi_loop_here(const struct skiffi_loop *loop)
 	return loop_entered && &loop_entered->loop == loop;
 }
 
-void skiffi_loop_serve_begin(struct skiffi_loop *loop)
+/* ---- turns of those who wait ---- */
+
+static void loop_on_patience(uv_timer_t *patience)
 {
-	struct loop_thread *self = loop_of(loop);
-	bool first = !atomic_fetch_add(&self->servers, 1);
-	if (first && atomic_load(&self->leased_us) < skiffi_now_us())
-		uv_async_send(&self->wake); /* the thread learns of it, and goes out of the way */
+	(void)patience; /* that the sleep is over is all */
 }
 
-bool skiffi_loop_serve(struct skiffi_loop *loop)
+/* One turn: sleeps until something comes, at most until `end_us`. */
+static void loop_serve_once(
+	struct loop_thread *self, bool (*over)(const void *subject), const void *subject, int64_t end_us)
 {
-	if (!skiffi_loop_enter(loop))
-		return false;
-	loop_run(loop_of(loop));
-	skiffi_loop_leave(loop);
+	loop_run_jobs(self);
+	if (over(subject))
+		return;
+	if (end_us < INT64_MAX) {
+		int64_t left_ms = (end_us - skiffi_now_us() + 999) / 1000;
+		uv_update_time(&self->loop.uv);
+		uv_timer_start(&self->patience, loop_on_patience, left_ms > 0 ? (uint64_t)left_ms : 0, 0);
+	}
+	uv_run(&self->loop.uv, loop_has_jobs(self) ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+	uv_timer_stop(&self->patience);
+}
+
+/* Where others sleep the thread does the work, as it would have to be called for them anyway. */
+static bool loop_may_sleep(struct loop_thread *self)
+{
+	return !atomic_load(&self->calls) && !atomic_load(&self->sleepers) && atomic_load(&self->users) == 1;
+}
+
+static void loop_call(struct loop_thread *self)
+{
+	pthread_mutex_lock(&self->lock);
+	bool naps = atomic_load(&self->napping);
+	pthread_mutex_unlock(&self->lock);
+	if (naps)
+		pthread_cond_signal(&self->called);
+}
+
+static bool loop_serve(struct loop_thread *self, bool (*over)(const void *subject), const void *subject, int64_t end_us,
+	bool spins)
+{
+	while (!over(subject) && skiffi_now_us() < end_us) {
+		if (!spins && !loop_may_sleep(self))
+			return false;
+		if (!loop_enter_late(self, !spins)) {
+			sched_yield();
+			continue;
+		}
+		if (spins)
+			loop_run(self, UV_RUN_NOWAIT);
+		else if (!over(subject) && loop_may_sleep(self))
+			loop_serve_once(self, over, subject, end_us);
+		skiffi_loop_leave(&self->loop);
+	}
 	return true;
 }
 
-void skiffi_loop_serve_end(struct skiffi_loop *loop)
+bool skiffi_loop_serve(
+	struct skiffi_loop *loop, bool (*over)(const void *subject), const void *subject, int64_t end_us, bool spins)
 {
 	struct loop_thread *self = loop_of(loop);
-	atomic_store(&self->leased_us, skiffi_now_us() + LOOP_LEASE_US);
-	atomic_fetch_sub(&self->servers, 1);
+	if (atomic_exchange(&self->serving, true)) {
+		while (spins && !over(subject) && skiffi_now_us() < end_us)
+			sched_yield();
+		return spins;
+	}
+	atomic_fetch_add(&self->serves, 1);
+	bool done = loop_serve(self, over, subject, end_us, spins);
+	bool alone = done && !atomic_load(&self->sleepers);
+	atomic_store(&self->leased_us, alone ? skiffi_now_us() + LOOP_LEASE_US : 0);
+	atomic_store(&self->serving, false);
+	if (!alone || atomic_load(&self->dozing))
+		loop_call(self);
+	return done;
 }
 
-/* Stays out of the way as long as others do the work. */
+void skiffi_loop_sleep_begin(struct skiffi_loop *loop)
+{
+	struct loop_thread *self = loop_of(loop);
+	atomic_fetch_add(&self->sleepers, 1);
+	if (!atomic_load(&self->serving) && atomic_exchange(&self->leased_us, 0))
+		loop_call(self);
+}
+
+void skiffi_loop_sleep_end(struct skiffi_loop *loop)
+{
+	atomic_fetch_sub(&loop_of(loop)->sleepers, 1);
+}
+
+void skiffi_loop_nudge(struct skiffi_loop *loop)
+{
+	struct loop_thread *self = loop_of(loop);
+	if (!atomic_load(&self->serving) || skiffi_loop_here(loop))
+		return;
+	pthread_mutex_lock(&self->lock);
+	if (self->fate == LOOP_RUNNING)
+		uv_async_send(&self->wake);
+	pthread_mutex_unlock(&self->lock);
+}
+
+void skiffi_loop_calls(struct skiffi_loop *loop)
+{
+	struct loop_thread *self = loop_of(loop);
+	if (atomic_exchange(&self->calls, true) || skiffi_loop_here(loop))
+		return;
+	while (atomic_load(&self->serving)) {
+		skiffi_loop_nudge(loop);
+		sched_yield();
+	}
+}
+
+/* Sleeps while others do the work: until one who served is not back in time, or somebody posts a job. Who serves again
+ * and again for short times need not wake it each time. Under `lock`. */
+static void loop_nap(struct loop_thread *self, bool long_)
+{
+	int64_t end_us = skiffi_now_us() + LOOP_NAP_US;
+	struct timespec end = {(time_t)(end_us / 1000000), (long)(end_us % 1000000) * 1000};
+	atomic_store(&self->napping, true);
+	atomic_store(&self->dozing, long_);
+	if (long_ && atomic_load(&self->serving))
+		pthread_cond_wait(&self->called, &self->lock);
+	else
+		pthread_cond_timedwait(&self->called, &self->lock, &end);
+	atomic_store(&self->napping, false);
+	atomic_store(&self->dozing, false);
+}
+
 static void loop_yield(struct loop_thread *self)
 {
-	struct timespec nap = {.tv_nsec = LOOP_LEASE_US * 1000};
-	while (atomic_load(&self->servers) || atomic_load(&self->leased_us) > skiffi_now_us())
-		nanosleep(&nap, NULL);
+	if (!atomic_load(&self->serving) && !atomic_load(&self->leased_us))
+		return;
+	unsigned before = atomic_load(&self->serves) - 1, serves;
+	pthread_mutex_lock(&self->lock);
+	while (atomic_load(&self->serving) || atomic_load(&self->leased_us) > skiffi_now_us()) {
+		serves = atomic_load(&self->serves);
+		loop_nap(self, serves == before);
+		before = serves;
+	}
+	pthread_mutex_unlock(&self->lock);
+	if (!atomic_load(&self->serving))
+		atomic_store(&self->leased_us, 0);
 }
 
 static void loop_count_handle(uv_handle_t *handle, void *count)
@@ -271,7 +426,7 @@ static enum loop_state loop_turn(struct loop_thread *self, int *timeout_ms)
 	pthread_mutex_lock(&self->turn);
 	self->asleep = false;
 	loop_entered = self;
-	bool alive = loop_run(self);
+	bool alive = loop_run(self, UV_RUN_NOWAIT);
 	self->due_ms = loop_due(self);
 	self->asleep = true;
 	if (self->due_ms == UINT64_MAX)
@@ -286,16 +441,19 @@ static enum loop_state loop_turn(struct loop_thread *self, int *timeout_ms)
 
 /* ---- the thread ---- */
 
+/* The place may be used again. */
 static void loop_free(struct loop_thread *self)
 {
+	pthread_mutex_lock(&self->turn);
 	int busy = uv_loop_close(&self->loop.uv);
 	assert(!busy);
 	(void)busy;
-	pthread_mutex_destroy(&self->turn);
-	pthread_mutex_destroy(&self->lock);
-	pthread_cond_destroy(&self->decided);
 	skiffi_free(self->loop.scratch);
-	skiffi_free(self);
+	self->loop.scratch = NULL;
+	pthread_mutex_unlock(&self->turn);
+	pthread_mutex_lock(&self->lock);
+	self->fate = LOOP_NONE;
+	pthread_mutex_unlock(&self->lock);
 }
 
 /* Settles the fate; true: nobody knows of the thread any more. */
@@ -347,19 +505,15 @@ static bool loop_start_thread(struct loop_thread *self)
 static void loop_on_linger(uv_timer_t *linger)
 {
 	struct loop_thread *self = linger->data;
-	size_t i = 0;
 	pthread_mutex_lock(&loop_registry);
-	while (i < SKIFFI_LOOPS_MAX && loop_threads[i] != self)
-		i++;
-	bool alone = i < SKIFFI_LOOPS_MAX && !atomic_load(&self->users);
+	pthread_mutex_lock(&self->lock);
+	bool alone = self->fate == LOOP_RUNNING && !atomic_load(&self->users);
 	if (alone) {
-		loop_threads[i] = NULL;
-		pthread_mutex_lock(&self->lock);
 		self->fate = LOOP_ALONE;
 		self->left = true;
-		pthread_mutex_unlock(&self->lock);
 		pthread_detach(self->thread);
 	}
+	pthread_mutex_unlock(&self->lock);
 	pthread_mutex_unlock(&loop_registry);
 	if (alone)
 		loop_close(self);
@@ -368,38 +522,48 @@ static void loop_on_linger(uv_timer_t *linger)
 static void loop_abandon(struct loop_thread *self)
 {
 	uv_close((uv_handle_t *)&self->linger, NULL);
+	uv_close((uv_handle_t *)&self->patience, NULL);
 	if (self->wake.data)
 		uv_close((uv_handle_t *)&self->wake, NULL);
 	uv_run(&self->loop.uv, UV_RUN_DEFAULT);
 	loop_free(self);
 }
 
-static struct loop_thread *loop_new(void)
+static void loop_reset(struct loop_thread *self)
 {
-	struct loop_thread *self = skiffi_calloc(1, sizeof *self);
-	if (!self)
-		return NULL;
+	pthread_mutex_lock(&self->lock);
+	self->fate = LOOP_RUNNING;
+	pthread_mutex_unlock(&self->lock);
+	self->loop.ws_context = NULL;
+	self->loop.ws_context_free = NULL;
+	self->wake.data = NULL;
+	self->asleep = self->closing = self->left = false;
+	self->due_ms = UINT64_MAX;
+	atomic_store(&self->calls, false);
+	atomic_store(&self->leased_us, 0);
+}
+
+/* Starts a thread in a place that has none. Under the registry's lock. */
+static bool loop_start(struct loop_thread *self)
+{
 	self->loop.scratch = skiffi_malloc(SKIFFI_LOOP_SCRATCH_BYTES);
 	if (!self->loop.scratch || uv_loop_init(&self->loop.uv)) {
 		skiffi_free(self->loop.scratch);
-		skiffi_free(self);
-		return NULL;
+		return false;
 	}
-	pthread_mutex_init(&self->turn, NULL);
-	pthread_mutex_init(&self->lock, NULL);
-	pthread_cond_init(&self->decided, NULL);
+	pthread_mutex_lock(&self->turn); /* for one who still waits for what was here before */
+	loop_reset(self);
 	uv_timer_init(&self->loop.uv, &self->linger);
+	uv_timer_init(&self->loop.uv, &self->patience);
 	self->linger.data = self;
-	if (uv_async_init(&self->loop.uv, &self->wake, loop_on_wake)) {
+	bool ok = !uv_async_init(&self->loop.uv, &self->wake, loop_on_wake);
+	if (ok)
+		self->wake.data = self;
+	pthread_mutex_unlock(&self->turn);
+	ok = ok && loop_start_thread(self);
+	if (!ok)
 		loop_abandon(self);
-		return NULL;
-	}
-	self->wake.data = self;
-	if (!loop_start_thread(self)) {
-		loop_abandon(self);
-		return NULL;
-	}
-	return self;
+	return ok;
 }
 
 /* ---- users ---- */
@@ -414,32 +578,62 @@ static void loop_after_fork(void)
 	pthread_mutex_unlock(&loop_registry);
 }
 
-/* The threads are the parent's: what they had is given up. */
+/* The threads are the parent's: what they had is given up, the places with it, whoever has their locks. */
 static void loop_after_fork_in_child(void)
 {
-	for (size_t i = 0; i < SKIFFI_LOOPS_MAX; i++)
-		loop_threads[i] = NULL;
+	for (size_t i = 0; i < LOOP_PLACES; i++) {
+		pthread_mutex_init(&loop_places[i].lock, NULL);
+		if (loop_places[i].fate != LOOP_NONE)
+			loop_places[i].fate = LOOP_LOST;
+	}
 	loop_entered = NULL;
 	pthread_mutex_unlock(&loop_registry);
 }
 
 static void loop_set_up(void)
 {
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	for (size_t i = 0; i < LOOP_PLACES; i++) {
+		pthread_mutex_init(&loop_places[i].turn, NULL);
+		pthread_mutex_init(&loop_places[i].lock, NULL);
+		pthread_cond_init(&loop_places[i].decided, NULL);
+		pthread_cond_init(&loop_places[i].called, &monotonic);
+		loop_places[i].closing = true;
+	}
+	pthread_condattr_destroy(&monotonic);
 	pthread_atfork(loop_before_fork, loop_after_fork, loop_after_fork_in_child);
 	skiffi_loop_end_before();
 }
 
+static enum loop_fate loop_fate_of(struct loop_thread *self)
+{
+	pthread_mutex_lock(&self->lock);
+	enum loop_fate fate = self->fate;
+	pthread_mutex_unlock(&self->lock);
+	return fate;
+}
+
+/* The thread with the fewest users, once there are as many as are wanted; a place for another one before that. */
 static struct loop_thread *loop_choose(void)
 {
-	size_t best = 0;
-	for (size_t i = 1; i < loop_spread; i++) {
-		size_t users = loop_threads[i] ? loop_threads[i]->users : 0;
-		if (loop_threads[best] && users < loop_threads[best]->users)
-			best = i;
+	struct loop_thread *best = NULL, *empty = NULL;
+	unsigned running = 0;
+	for (size_t i = 0; i < LOOP_PLACES; i++) {
+		struct loop_thread *self = &loop_places[i];
+		enum loop_fate fate = loop_fate_of(self);
+		if (fate == LOOP_NONE && !empty)
+			empty = self;
+		if (fate != LOOP_RUNNING)
+			continue;
+		running++;
+		if (!best || atomic_load(&self->users) < atomic_load(&best->users))
+			best = self;
 	}
-	if (!loop_threads[best])
-		loop_threads[best] = loop_new();
-	return loop_threads[best];
+	if (best && (running >= loop_spread || !atomic_load(&best->users)))
+		return best;
+	return empty ? empty : best;
 }
 
 struct skiffi_loop *skiffi_loop_ref(void)
@@ -447,17 +641,14 @@ struct skiffi_loop *skiffi_loop_ref(void)
 	pthread_once(&loop_once, loop_set_up);
 	pthread_mutex_lock(&loop_registry);
 	struct loop_thread *self = loop_choose();
+	if (self && loop_fate_of(self) == LOOP_NONE && !loop_start(self))
+		self = NULL;
 	if (self)
-		self->users++;
+		atomic_fetch_add(&self->users, 1);
 	pthread_mutex_unlock(&loop_registry);
+	if (self)
+		skiffi_loop_nudge(&self->loop);
 	return self ? &self->loop : NULL;
-}
-
-void skiffi_loop_share(struct skiffi_loop *loop)
-{
-	pthread_mutex_lock(&loop_registry);
-	loop_of(loop)->users++;
-	pthread_mutex_unlock(&loop_registry);
 }
 
 void skiffi_loop_unref(struct skiffi_loop *loop)
@@ -487,7 +678,6 @@ static void loop_end(struct loop_thread *self)
 {
 	pthread_t thread = self->thread;
 	pthread_mutex_lock(&self->lock);
-	self->fate = LOOP_ENDING;
 	/* inside the lock: the thread cannot end, and free itself, before this call is through */
 	uv_async_send(&self->wake);
 	while (self->fate == LOOP_ENDING)
@@ -504,16 +694,19 @@ static void loop_end(struct loop_thread *self)
 	loop_free(self);
 }
 
-/* Takes out a thread without users; NULL: there is none. */
+/* A thread without users, from now on ENDING; NULL: there is none. */
 static struct loop_thread *loop_take_unused(void)
 {
 	struct loop_thread *unused = NULL;
 	pthread_mutex_lock(&loop_registry);
-	for (size_t i = 0; i < SKIFFI_LOOPS_MAX && !unused; i++) {
-		if (!loop_threads[i] || loop_threads[i]->users || loop_threads[i] == loop_entered)
-			continue;
-		unused = loop_threads[i];
-		loop_threads[i] = NULL;
+	for (size_t i = 0; i < LOOP_PLACES && !unused; i++) {
+		struct loop_thread *self = &loop_places[i];
+		pthread_mutex_lock(&self->lock);
+		if (self->fate == LOOP_RUNNING && !atomic_load(&self->users) && self != loop_entered) {
+			self->fate = LOOP_ENDING;
+			unused = self;
+		}
+		pthread_mutex_unlock(&self->lock);
 	}
 	pthread_mutex_unlock(&loop_registry);
 	return unused;
@@ -523,6 +716,7 @@ static struct loop_thread *loop_take_unused(void)
 __attribute__((destructor)) void skiffi_loop_end_unused(void)
 {
 	struct loop_thread *unused;
+	pthread_once(&loop_once, loop_set_up);
 	while ((unused = loop_take_unused()))
 		loop_end(unused);
 }

@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-enum { SKIFFI_LOOP_SCRATCH_BYTES = 256 * 1024, SKIFFI_LOOPS_MAX = 64 };
+enum { SKIFFI_LOOP_SCRATCH_BYTES = 256 * 1024, SKIFFI_LOOPS_MAX = 16 };
 
 struct skiffi_loop {
 	uv_loop_t uv;
@@ -35,9 +35,6 @@ struct skiffi_job {
 /* The loop with the fewest users, started if need be; NULL when memory or threads are out. Any thread. */
 struct skiffi_loop *skiffi_loop_ref(void);
 
-/* One more user of a loop that has one. Any thread. */
-void skiffi_loop_share(struct skiffi_loop *loop);
-
 /* Lets go of it. Any thread. */
 void skiffi_loop_unref(struct skiffi_loop *loop);
 
@@ -56,19 +53,37 @@ void skiffi_loop_cancel(struct skiffi_loop *loop, struct skiffi_job *job);
 bool skiffi_loop_enter(struct skiffi_loop *loop);
 void skiffi_loop_leave(struct skiffi_loop *loop);
 
-/* For a thread that would rather spin than sleep: from serve_begin to serve_end, and a moment longer, the loop's own
- * thread leaves the work to those who call skiffi_loop_serve, each call of which does what there is and returns;
- * false: somebody else has the turn. Runs handlers. Not in the turn. */
-void skiffi_loop_serve_begin(struct skiffi_loop *loop);
-bool skiffi_loop_serve(struct skiffi_loop *loop);
-void skiffi_loop_serve_end(struct skiffi_loop *loop);
+/* Does the loop's work on the calling thread until `over(subject)` or `end_us`, while the loop's own thread keeps out of
+ * the way: so a lone client waits as if it had a socket of its own, and nobody is woken in between. Sleeps when there is
+ * nothing to do; that is possible only while the loop has one user, and nothing to call (skiffi_loop_calls). With
+ * `spins` it never sleeps, and calls what there is to call.
+ * False: not possible, or no longer; the rest is to be waited for in another way. Any thread, not in a turn; `loop` may
+ * have ended since. */
+bool skiffi_loop_serve(
+	struct skiffi_loop *loop, bool (*over)(const void *subject), const void *subject, int64_t end_us, bool spins);
+
+/* Around a sleep until the loop has done something, where the caller does not serve it: its thread is then at work. Any
+ * thread; `loop` may have ended since. */
+void skiffi_loop_sleep_begin(struct skiffi_loop *loop);
+void skiffi_loop_sleep_end(struct skiffi_loop *loop);
+
+/* Has skiffi_loop_serve look at `over` again, where it sleeps. Any thread; `loop` may have ended since. */
+void skiffi_loop_nudge(struct skiffi_loop *loop);
+
+/* From now on there are functions of the user's to call, which is for the loop's own thread: returns when no other
+ * thread could. Any thread. */
+void skiffi_loop_calls(struct skiffi_loop *loop);
 
 /* Whether the caller has the turn of some loop, so that waiting for what only a turn can do would never end. Any
  * thread. */
 bool skiffi_loop_inside(void);
 
-/* Whether the caller has this loop's turn. */
+/* Whether the caller has this loop's turn; whether it is its own thread. */
 bool skiffi_loop_here(const struct skiffi_loop *loop);
+bool skiffi_loop_own(const struct skiffi_loop *loop);
+
+/* Whether the loop's thread keeps out of the way of one who served, and is back within half a millisecond. */
+bool skiffi_loop_naps(struct skiffi_loop *loop);
 
 /* Ends the threads that nobody uses, now. Any thread but those. */
 void skiffi_loop_end_unused(void);

@@ -18,6 +18,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,9 +51,10 @@ struct tcp_socket {
 /* What only connecting needs; apart, because ten thousand idle connections should not carry it. */
 struct tcp_connect {
 	struct skiffi_race race;
-	uv_timer_t retry; /* for a Unix listener whose queue is full */
+	uv_timer_t soon;  /* for what is known already, or a Unix listener whose queue is full */
+	struct tcp_socket *ready; /* whose answer is there */
 	struct tcp *tcp;
-	unsigned handles; /* of race and retry, those not yet closed */
+	unsigned handles; /* of race and soon, those not yet closed */
 	struct tcp_socket *sockets[SKIFFI_RESOLVE_MAX];
 };
 
@@ -228,7 +230,7 @@ static void connect_race_closed(uv_handle_t *timer)
 	connect_handle_closed(race->user);
 }
 
-static void connect_retry_closed(uv_handle_t *timer)
+static void connect_soon_closed(uv_handle_t *timer)
 {
 	connect_handle_closed(timer->data);
 }
@@ -238,7 +240,7 @@ static void connect_end(struct tcp *tcp)
 	struct tcp_connect *connect = tcp->connect;
 	tcp->connect = NULL;
 	skiffi_race_close(&connect->race, connect_race_closed);
-	uv_close((uv_handle_t *)&connect->retry, connect_retry_closed);
+	uv_close((uv_handle_t *)&connect->soon, connect_soon_closed);
 }
 
 /* Tells `failed`; only from the loop. */
@@ -276,20 +278,41 @@ static void connect_failed(struct tcp_connect *connect, size_t index, int number
 	skiffi_race_failed(&connect->race, index, &error);
 }
 
-static void connect_on_poll(uv_poll_t *poll, int status, int events)
+/* `number`: 0, or errno. */
+static void connect_answered(struct tcp_socket *socket, int number)
 {
-	struct tcp_socket *socket = poll->data;
 	struct tcp_connect *connect = socket->tcp->connect;
-	int number = socket_error(socket);
-	(void)events;
-	if (!number && !status) {
+	if (!number) {
 		connect_won(connect, socket);
 		return;
 	}
 	size_t index = socket->index;
 	connect->sockets[index] = NULL;
 	socket_drop(socket);
-	connect_failed(connect, index, number ? number : EIO);
+	connect_failed(connect, index, number);
+}
+
+static void connect_on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct tcp_socket *socket = poll->data;
+	int number = socket_error(socket);
+	(void)events;
+	connect_answered(socket, number || !status ? number : EIO);
+}
+
+static void connect_on_ready(uv_timer_t *timer)
+{
+	struct tcp_connect *connect = timer->data;
+	struct tcp_socket *socket = connect->ready;
+	connect->ready = NULL;
+	connect_answered(socket, 0);
+}
+
+/* A peer on this machine has answered by now: then there is nothing to be polled. */
+static bool connect_is_ready(struct tcp_connect *connect, const struct tcp_socket *socket)
+{
+	struct pollfd poll_fd = {.fd = socket->fd, .events = POLLOUT};
+	return !connect->ready && poll(&poll_fd, 1, 0) == 1 && poll_fd.revents == POLLOUT;
 }
 
 static void connect_on_retry(uv_timer_t *timer);
@@ -298,12 +321,15 @@ static void connect_on_retry(uv_timer_t *timer);
 static int connect_try(struct tcp_connect *attempts, struct tcp_socket *socket)
 {
 	const struct skiffi_address *address = &attempts->race.addresses.list[socket->index];
-	if (!connect(socket->fd, (const struct sockaddr *)&address->storage, address->len) || errno == EINPROGRESS ||
-		errno == EINTR)
+	bool through = !connect(socket->fd, (const struct sockaddr *)&address->storage, address->len);
+	if (!through && errno == EAGAIN && address->storage.ss_family == AF_UNIX)
+		return -uv_timer_start(&attempts->soon, connect_on_retry, TCP_RETRY_MS, 0);
+	if (!through && errno != EINPROGRESS && errno != EINTR)
+		return errno;
+	if (!connect_is_ready(attempts, socket))
 		return -uv_poll_start(&socket->poll, UV_WRITABLE, connect_on_poll);
-	if (errno == EAGAIN && address->storage.ss_family == AF_UNIX)
-		return -uv_timer_start(&attempts->retry, connect_on_retry, TCP_RETRY_MS, 0);
-	return errno;
+	attempts->ready = socket;
+	return -uv_timer_start(&attempts->soon, connect_on_ready, 0, 0);
 }
 
 static void connect_on_retry(uv_timer_t *timer)
@@ -338,6 +364,10 @@ static bool connect_begin(void *user, size_t index)
 static void connect_cancel(void *user, size_t index)
 {
 	struct tcp_connect *connect = user;
+	if (connect->ready == connect->sockets[index]) {
+		uv_timer_stop(&connect->soon);
+		connect->ready = NULL;
+	}
 	socket_drop(connect->sockets[index]);
 	connect->sockets[index] = NULL;
 }
@@ -393,8 +423,8 @@ static void tcp_on_addresses(void *user, const struct skiffi_addresses *addresse
 	tcp->handles++;
 	connect->handles = 2;
 	skiffi_race_init(&connect->race, tcp->base.loop, &connect_race_ops, connect);
-	uv_timer_init(&tcp->base.loop->uv, &connect->retry);
-	connect->retry.data = connect;
+	uv_timer_init(&tcp->base.loop->uv, &connect->soon);
+	connect->soon.data = connect;
 	if (tcp->base.config->timeouts.tcp_ms >= 0)
 		uv_timer_start(&tcp->timer, connect_on_deadline, (uint64_t)tcp->base.config->timeouts.tcp_ms, 0);
 	skiffi_race_start(&connect->race, addresses);
