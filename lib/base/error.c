@@ -2,6 +2,7 @@
 /* error.c: the table of errors, and the filling in of one. */
 #include "base/error.h"
 
+#include "base/alloc.h"
 #include "base/escape.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -99,4 +100,26 @@ void skiffi_error_prefix(struct skiff_error *error, const char *format, ...)
 enum skiff_code skiffi_fail_plain(struct skiff_error *error, enum skiff_code code)
 {
 	return skiffi_fail(error, code, 0, "%s", skiff_code_text(code));
+}
+
+void skiffi_error_keep(struct skiffi_kept_error *kept, const struct skiff_error *error)
+{
+	skiffi_error_drop(kept);
+	kept->code = error->code;
+	kept->detail = error->detail;
+	kept->text = error->code ? skiffi_strdup(error->text) : NULL;
+}
+
+struct skiff_error skiffi_error_kept(const struct skiffi_kept_error *kept)
+{
+	struct skiff_error error = {kept->code, kept->detail, ""};
+	if (kept->code)
+		snprintf(error.text, sizeof error.text, "%s", kept->text ? kept->text : skiff_code_text(kept->code));
+	return error;
+}
+
+void skiffi_error_drop(struct skiffi_kept_error *kept)
+{
+	skiffi_free(kept->text);
+	*kept = (struct skiffi_kept_error){0};
 }

@@ -16,4 +16,20 @@ void skiffi_error_prefix(struct skiff_error *error, const char *format, ...) __a
 /* skiffi_fail with the code's own text; for a fault that needs no more words. */
 enum skiff_code skiffi_fail_plain(struct skiff_error *error, enum skiff_code code);
 
+/* An error that is kept, in as little memory as it takes. All-zero is SKIFF_OK. */
+struct skiffi_kept_error {
+	enum skiff_code code;
+	int detail;
+	char *text; /* owned; NULL: the code's own, also when memory was out for more */
+};
+
+/* Keeps a copy of `*error`, which is not among what `kept` holds, instead of what there was. */
+void skiffi_error_keep(struct skiffi_kept_error *kept, const struct skiff_error *error);
+
+/* What is kept, as a value. */
+struct skiff_error skiffi_error_kept(const struct skiffi_kept_error *kept);
+
+/* Keeps nothing more. */
+void skiffi_error_drop(struct skiffi_kept_error *kept);
+
 #endif

@@ -47,6 +47,8 @@ void skiffi_client_release(struct skiff_client *client)
 	skiffi_client_filters_release(&client->filters);
 	skiffi_client_options_release(client);
 	skiffi_client_ending_release(&client->ending);
+	skiffi_error_drop(&client->error);
+	skiffi_error_drop(&client->rest_error);
 	pthread_cond_destroy(&client->changed);
 	pthread_mutex_destroy(&client->lock);
 	skiffi_free(client);
@@ -170,13 +172,17 @@ struct skiff_token *skiff_connect(struct skiff_client *client)
 
 void skiffi_client_ending_release(struct client_ending *ending)
 {
-	skiffi_free((void *)ending->properties.reason_string.data);
-	for (size_t i = 0; i < ending->properties.user_count; i++) {
-		skiffi_free((void *)ending->properties.user[i].name.data);
-		skiffi_free((void *)ending->properties.user[i].value.data);
+	struct skiff_properties *properties = ending->properties;
+	ending->properties = NULL;
+	if (!properties)
+		return;
+	skiffi_free((void *)properties->reason_string.data);
+	for (size_t i = 0; i < properties->user_count; i++) {
+		skiffi_free((void *)properties->user[i].name.data);
+		skiffi_free((void *)properties->user[i].value.data);
 	}
-	skiffi_free((void *)ending->properties.user);
-	ending->properties = (struct skiff_properties){0};
+	skiffi_free((void *)properties->user);
+	skiffi_free(properties);
 }
 
 static struct skiff_bytes ending_dup(struct skiff_bytes bytes, bool *ok)
@@ -193,18 +199,21 @@ static bool ending_copy(struct client_ending *ending, const struct skiff_disconn
 	bool ok = true;
 	if (!how)
 		return true;
+	struct skiff_properties *properties = ending->properties = skiffi_calloc(1, sizeof *properties);
+	if (!properties)
+		return false;
 	ending->reason = how->reason;
-	ending->properties.has = how->properties.has;
-	ending->properties.session_expiry_s = how->properties.session_expiry_s;
-	ending->properties.reason_string = ending_dup(how->properties.reason_string, &ok);
+	properties->has = how->properties.has;
+	properties->session_expiry_s = how->properties.session_expiry_s;
+	properties->reason_string = ending_dup(how->properties.reason_string, &ok);
 	if (!how->properties.user_count)
 		return ok;
 	struct skiff_user_property *user = skiffi_calloc(how->properties.user_count, sizeof *user);
 	if (!user)
 		return false;
-	ending->properties.user = user;
-	ending->properties.user_count = how->properties.user_count;
-	for (size_t i = 0; i < ending->properties.user_count; i++)
+	properties->user = user;
+	properties->user_count = how->properties.user_count;
+	for (size_t i = 0; i < properties->user_count; i++)
 		user[i] = (struct skiff_user_property){
 			ending_dup(how->properties.user[i].name, &ok), ending_dup(how->properties.user[i].value, &ok)};
 	return ok;
@@ -292,7 +301,7 @@ static enum skiff_code client_submit(struct skiff_client *client, const struct s
 	if (!code)
 		code = skiffi_client_queue_add(client, message, token, error);
 	if (code)
-		client->error = *error;
+		skiffi_error_keep(&client->error, error);
 	pthread_mutex_unlock(&client->lock);
 	client->engine->ops->flush(client->engine);
 	return code;
@@ -427,7 +436,7 @@ void skiff_client_error(struct skiff_client *client, struct skiff_error *error)
 		return;
 	}
 	pthread_mutex_lock(&client->lock);
-	*error = client->error;
+	*error = skiffi_error_kept(&client->error);
 	pthread_mutex_unlock(&client->lock);
 }
 

@@ -125,7 +125,7 @@ static void dispatch_done(struct skiff_client *client, struct skiffi_event *even
 		client->session_lost++;
 	event->op = NULL;
 	if (event->code)
-		client->error = error;
+		skiffi_error_keep(&client->error, &error);
 	if (!op) {
 		client->counted.dropped += event->code != SKIFF_OK;
 		return;

@@ -3,6 +3,7 @@
 #ifndef SKIFFI_CLIENT_INTERNAL_H
 #define SKIFFI_CLIENT_INTERNAL_H
 
+#include "base/error.h"
 #include "client/client_filters.h"
 #include "engine/engine.h"
 #include <stdatomic.h>
@@ -78,7 +79,7 @@ struct client_ending {
 	int64_t deadline_us;
 	struct skiff_token *token;
 	uint8_t reason;
-	struct skiff_properties properties; /* owned: reason_string, user */
+	struct skiff_properties *properties; /* owned, with its reason_string and user; NULL: none */
 };
 
 struct skiff_client {
@@ -92,8 +93,8 @@ struct skiff_client {
 	struct skiffi_engine_config engine_config;
 	struct skiffi_engine *engine;
 	enum client_state state;
-	struct skiff_error error;      /* the last there was, of any call */
-	struct skiff_error rest_error; /* why the last attempt or connection ended */
+	struct skiffi_kept_error error;      /* the last there was, of any call */
+	struct skiffi_kept_error rest_error; /* why the last attempt or connection ended */
 
 	unsigned closings;   /* disconnects and frees begun: what waited before them must not go on */
 	bool connect_wanted; /* skiff_connect was called and not yet acted on */

@@ -143,7 +143,7 @@ static void request_refused(
 {
 	for (size_t i = 0; request->subscribe && i < request->count; i++)
 		request_not_taken(client, request, i);
-	client->error = *error;
+	skiffi_error_keep(&client->error, error);
 	skiffi_client_token_end(request->token, error);
 	request_free(request);
 }
@@ -269,7 +269,7 @@ struct skiff_token *skiffi_client_requests_done(
 	if (event->code)
 		skiffi_client_error_of(&error, event, request->subscribe ? "the subscription" : "the unsubscription");
 	if (event->code)
-		client->error = error;
+		skiffi_error_keep(&client->error, &error);
 	skiffi_client_token_settle(token, event->code ? &error : NULL);
 	request_free(request);
 	return token;
@@ -451,7 +451,7 @@ static enum skiff_code requests_leave(
 	struct skiff_client *client, enum skiff_code code, const struct skiff_error *error)
 {
 	if (code)
-		client->error = *error;
+		skiffi_error_keep(&client->error, error);
 	pthread_mutex_unlock(&client->lock);
 	client->engine->ops->flush(client->engine);
 	return code;

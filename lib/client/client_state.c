@@ -100,7 +100,7 @@ void skiffi_client_on_up(struct skiff_client *client, const struct skiffi_event 
 	client->counted.connects++;
 	client->was_up = true;
 	client->up_us = skiffi_now_us();
-	client->error = (struct skiff_error){0};
+	skiffi_error_drop(&client->error);
 	pthread_mutex_unlock(&client->lock);
 	skiffi_client_token_note(token, event);
 	skiffi_client_token_end(token, NULL);
@@ -143,7 +143,7 @@ static void state_end_ending(struct skiff_client *client)
 	else if (cut_short)
 		skiffi_fail(&error, SKIFF_CLOSED, 0, "the client was freed within the grace");
 	else if (ending->cut)
-		error = client->rest_error;
+		error = skiffi_error_kept(&client->rest_error);
 	skiffi_client_token_end(ending->token, ending->late || cut_short || ending->cut ? &error : NULL);
 	skiffi_client_ending_release(ending);
 	*ending = (struct client_ending){0};
@@ -153,8 +153,9 @@ static void state_end_ending(struct skiff_client *client)
  * skiffi_client_service ends the rest. */
 static void state_rest(struct skiff_client *client)
 {
+	struct skiff_error error = skiffi_error_kept(&client->rest_error);
 	state_move(client, CLIENT_IDLE);
-	skiffi_client_token_end(client->rested_token, &client->rest_error);
+	skiffi_client_token_end(client->rested_token, &error);
 	client->rested_token = client->connect_token;
 	client->connect_token = NULL;
 	client->resting = true;
@@ -164,16 +165,25 @@ static void state_rest(struct skiff_client *client)
 	skiffi_client_wake(client);
 }
 
+static void state_rest_by_us(struct skiff_client *client, const char *why)
+{
+	struct skiff_error error;
+	skiffi_fail(&error, SKIFF_CLOSED, 0, "%s", why);
+	skiffi_error_keep(&client->rest_error, &error);
+	state_rest(client);
+}
+
 static void state_rested(struct skiff_client *client)
 {
 	struct skiff_token *token = client->rested_token;
+	struct skiff_error error = skiffi_error_kept(&client->rest_error);
 	if (client->forgetting) {
-		skiffi_client_queue_fail(client, &client->rest_error);
-		skiffi_client_requests_fail(client, &client->rest_error);
+		skiffi_client_queue_fail(client, &error);
+		skiffi_client_requests_fail(client, &error);
 	}
 	client->resting = client->forgetting = false;
 	client->rested_token = NULL;
-	skiffi_client_token_end(token, &client->rest_error);
+	skiffi_client_token_end(token, &error);
 	state_end_ending(client);
 	if (client->waiting)
 		pthread_cond_broadcast(&client->changed);
@@ -204,8 +214,9 @@ void skiffi_client_on_down(struct skiff_client *client)
 {
 	struct skiff_event event = {.kind = client->announced ? SKIFF_EVENT_FAILED : SKIFF_EVENT_DISCONNECTED};
 	pthread_mutex_lock(&client->lock);
-	struct skiff_error error = *client->engine->ops->error(client->engine);
-	client->error = client->rest_error = error;
+	struct skiff_error error = client->engine->ops->error(client->engine);
+	skiffi_error_keep(&client->error, &error);
+	skiffi_error_keep(&client->rest_error, &error);
 	if (client->state == CLIENT_ENDING && error.code != SKIFF_CLOSED && !skiffi_client_acknowledged(client))
 		client->ending.cut = true;
 	if (client->up_us)
@@ -232,7 +243,7 @@ static void state_send_disconnect(struct skiff_client *client, bool late)
 {
 	client->ending.asked = true;
 	client->ending.late = late;
-	client->engine->ops->disconnect(client->engine, client->ending.reason, &client->ending.properties);
+	client->engine->ops->disconnect(client->engine, client->ending.reason, client->ending.properties);
 }
 
 /* The end of the grace: DISCONNECT behind what is written, as much of it as leaves at once, and the connection is
@@ -293,8 +304,7 @@ static void state_disconnect(struct skiff_client *client)
 		state_move(client, CLIENT_ENDING);
 	} else if (state == CLIENT_IDLE || state == CLIENT_WAITING) {
 		state_disarm(client);
-		skiffi_fail(&client->rest_error, SKIFF_CLOSED, 0, "disconnected by this client");
-		state_rest(client);
+		state_rest_by_us(client, "disconnected by this client");
 	}
 	pthread_mutex_unlock(&client->lock);
 	if (state == CLIENT_CONNECTING)
@@ -342,8 +352,7 @@ static void state_free(struct skiff_client *client)
 	client->freeing = true;
 	if (state == CLIENT_WAITING || (state == CLIENT_IDLE && !rested)) {
 		state_disarm(client);
-		skiffi_fail(&client->rest_error, SKIFF_CLOSED, 0, "the client was freed");
-		state_rest(client);
+		state_rest_by_us(client, "the client was freed");
 	}
 	pthread_mutex_unlock(&client->lock);
 	if (state != CLIENT_IDLE && state != CLIENT_WAITING)

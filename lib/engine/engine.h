@@ -87,8 +87,8 @@ struct skiffi_engine_ops {
 	void (*info)(const struct skiffi_engine *engine, struct skiff_connection *connection);
 	void (*statistics)(const struct skiffi_engine *engine, struct skiff_statistics *statistics);
 
-	/* Why the last attempt or connection ended; borrowed. */
-	const struct skiff_error *(*error)(const struct skiffi_engine *engine);
+	/* Why the last attempt or connection ended. */
+	struct skiff_error (*error)(const struct skiffi_engine *engine);
 
 	/* Frees it. Allowed while down. `freed` is called from the loop when nothing of it is left; NULL: nobody waits.
 	 */

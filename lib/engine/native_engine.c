@@ -53,12 +53,14 @@ void skiffi_native_end(struct native_engine *self, const struct skiff_error *err
 		return;
 	native_lock(self);
 	if (!self->error.code) {
-		self->error = *error;
-		native_explain(self, &self->error);
+		struct skiff_error cause = *error;
+		native_explain(self, &cause);
 		if (self->fault && error->code != SKIFF_CLOSED)
-			self->error = *skiffi_session_error(self->session);
+			cause = skiffi_session_error(self->session);
+		skiffi_error_keep(&self->error, &cause);
 	}
-	self->transport->ops->info(self->transport, &self->seen);
+	if (self->state != NATIVE_UP) /* else all was known when it opened */
+		skiffi_native_see(self);
 	native_unlock(self);
 	if (self->state == NATIVE_CLOSING)
 		return;
@@ -112,7 +114,7 @@ static void native_opened(void *user)
 	struct native_engine *self = user;
 	int64_t now = skiffi_now_us();
 	native_lock(self);
-	self->transport->ops->info(self->transport, &self->seen);
+	skiffi_native_see(self);
 	self->greeting_us = now;
 	self->state = NATIVE_GREETING;
 	enum skiff_code code = skiffi_session_start(self->session, now);
@@ -180,7 +182,7 @@ static void native_timed_out(struct native_engine *self, int64_t now)
 	bool whole = timeouts->total_ms >= 0 && now >= native_after_ms(self->started_us, timeouts->total_ms);
 	int limit_ms = whole ? timeouts->total_ms : timeouts->mqtt_ms;
 	native_lock(self);
-	self->transport->ops->info(self->transport, &self->seen);
+	skiffi_native_see(self);
 	native_unlock(self);
 	if (self->state == NATIVE_GREETING)
 		skiffi_attempt_unanswered(&error, endpoint, limit_ms);
@@ -236,7 +238,7 @@ void skiffi_native_arm(struct native_engine *self)
 static void native_start_failed(struct native_engine *self)
 {
 	native_lock(self);
-	skiffi_fail_plain(&self->error, SKIFF_MEMORY);
+	self->error.code = SKIFF_MEMORY;
 	self->state = NATIVE_IDLE;
 	skiffi_session_down(self->session);
 	self->down_told = false;
@@ -254,10 +256,8 @@ static void native_begin(struct native_engine *self)
 		self->timer_inited = true;
 	}
 	native_lock(self);
-	memset(&self->seen, 0, sizeof self->seen);
-	self->seen.phases = (struct skiff_phases){-1, -1, -1, -1, -1, -1, -1};
-	self->seen.reason = -1;
-	self->error = (struct skiff_error){0};
+	skiffi_native_unsee(self);
+	skiffi_error_drop(&self->error);
 	self->ending = self->fault = self->close_wanted = self->deaf = false;
 	self->down_told = true;
 	self->started_us = skiffi_now_us();
@@ -300,11 +300,22 @@ static void native_close(struct skiffi_engine *engine, bool abort)
 
 static void native_log_up(struct native_engine *self)
 {
-	self->transport->ops->info(self->transport, &self->seen);
-	skiffi_log(SKIFF_LOG_INFO, "engine", "connected to %s, %s%s%s%s%s", self->seen.address,
-		self->seen.tls_version[0] ? self->seen.tls_version : "no TLS", self->seen.tls_version[0] ? " " : "",
-		self->seen.tls_cipher, self->seen.http_status ? ", WebSocket, " : ", ",
+	struct skiff_connection way;
+	skiffi_native_seen(self, &way);
+	skiffi_log(SKIFF_LOG_INFO, "engine", "connected to %s, %s%s%s%s%s", way.address,
+		way.tls_version[0] ? way.tls_version : "no TLS", way.tls_version[0] ? " " : "", way.tls_cipher,
+		way.http_status ? ", WebSocket, " : ", ",
 		skiffi_version_name(skiffi_session_version(self->session)));
+}
+
+/* CONNECT has left: what lay in it may be secret, and an idle connection needs no output. */
+static void native_forget_connect(struct native_engine *self)
+{
+	struct skiffi_buffer *bytes = &self->writing.bytes;
+	if (self->writing.len || !bytes->data)
+		return;
+	skiffi_wipe(bytes->data, bytes->capacity);
+	skiffi_buffer_release(bytes);
 }
 
 /* A failed session, and an accepted CONNACK, are also the engine's business. */
@@ -318,6 +329,7 @@ static size_t native_filter(struct native_engine *self, struct skiffi_event *eve
 		}
 		if (events[i].kind == SKIFFI_EVENT_UP) {
 			self->state = NATIVE_UP;
+			native_forget_connect(self);
 			self->settled = true;
 			native_log_up(self);
 			self->up_us = skiffi_now_us();
@@ -457,7 +469,7 @@ static struct skiffi_engine_load native_load(const struct skiffi_engine *engine)
 static void native_info(const struct skiffi_engine *engine, struct skiff_connection *connection)
 {
 	const struct native_engine *self = (const struct native_engine *)engine;
-	*connection = self->seen;
+	skiffi_native_seen(self, connection);
 	snprintf(connection->url, sizeof connection->url, "%s", engine->config->endpoint->url);
 	if (self->greeting_us)
 		skiffi_session_info(self->session, connection);
@@ -472,9 +484,9 @@ static void native_statistics(const struct skiffi_engine *engine, struct skiff_s
 	skiffi_session_statistics(((const struct native_engine *)engine)->session, statistics);
 }
 
-static const struct skiff_error *native_error(const struct skiffi_engine *engine)
+static struct skiff_error native_error(const struct skiffi_engine *engine)
 {
-	return &((const struct native_engine *)engine)->error;
+	return skiffi_error_kept(&((const struct native_engine *)engine)->error);
 }
 
 /* ---- life ---- */
@@ -485,6 +497,8 @@ static void native_release(struct native_engine *self)
 	void *user = self->freed_user;
 	skiffi_session_free(self->session);
 	skiffi_tls_context_free(self->tls);
+	skiffi_native_unsee(self);
+	skiffi_error_drop(&self->error);
 	skiffi_free(self);
 	if (freed)
 		freed(user);
@@ -541,8 +555,7 @@ static struct skiffi_engine *native_new(const struct skiffi_engine_config *confi
 	self->wake.run = native_on_wake;
 	self->timer_at_us = SKIFFI_NEVER;
 	self->down_told = true;
-	self->seen.phases = (struct skiff_phases){-1, -1, -1, -1, -1, -1, -1};
-	self->seen.reason = -1;
+	skiffi_native_unsee(self);
 	bool v311 = config->options->version == SKIFF_MQTT_311;
 	if (!skiffi_native_options(self, error))
 		goto fail;

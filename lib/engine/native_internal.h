@@ -3,6 +3,7 @@
 #ifndef SKIFFI_NATIVE_INTERNAL_H
 #define SKIFFI_NATIVE_INTERNAL_H
 
+#include "base/error.h"
 #include "engine/engine.h"
 #include "session/session.h"
 #include "transport/transport.h"
@@ -13,11 +14,19 @@
  * CLOSING. */
 enum native_state { NATIVE_IDLE, NATIVE_OPENING, NATIVE_GREETING, NATIVE_UP, NATIVE_CLOSING };
 
+/* What the transport knows of the way, in as little memory as it takes. */
+struct native_seen {
+	struct skiff_phases phases;
+	int http_status;
+	bool tls_resumed;
+	char *texts; /* address, TLS version, cipher, ALPN, subject, issuer, each with its NUL; NULL: none */
+};
+
 struct native_engine {
 	struct skiffi_engine base; /* first */
 	enum native_state state;
 	struct skiffi_session_config session_config;
-	struct skiff_properties connect_properties, will_properties;
+	struct skiff_properties connect_properties;
 	struct skiffi_session *session; /* under the lock */
 	struct skiffi_tls_context *tls; /* NULL without TLS */
 	struct skiffi_transport_config transport_config;
@@ -39,8 +48,8 @@ struct native_engine {
 	bool timer_inited;
 	int64_t timer_at_us;                    /* when the timer will fire; SKIFFI_NEVER: not armed */
 	int64_t started_us, greeting_us, up_us; /* of this attempt; 0: not yet */
-	struct skiff_error error;               /* why it ended, under the lock; SKIFF_OK while it has not */
-	struct skiff_connection seen;           /* what the transport said last, under the lock */
+	struct skiffi_kept_error error;         /* why it ended, under the lock; SKIFF_OK while it has not */
+	struct native_seen seen;                /* what the transport said last, under the lock */
 	void (*freed)(void *user);
 	void *freed_user;
 };
@@ -56,6 +65,11 @@ void skiffi_native_pump_here(struct native_engine *self);
 void skiffi_native_end(struct native_engine *self, const struct skiff_error *error, bool abort);
 void skiffi_native_arm(struct native_engine *self);
 void skiffi_native_notify(struct native_engine *self);
+
+/* native_seen.c: under the lock */
+void skiffi_native_see(struct native_engine *self); /* asks the transport */
+void skiffi_native_unsee(struct native_engine *self);
+void skiffi_native_seen(const struct native_engine *self, struct skiff_connection *connection);
 
 /* native_options.c */
 bool skiffi_native_options(struct native_engine *self, struct skiff_error *error);

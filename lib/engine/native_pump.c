@@ -85,7 +85,7 @@ static void pump_drained(struct native_engine *self)
 		return;
 	if (self->fault) {
 		pthread_mutex_lock(self->base.config->lock);
-		error = *skiffi_session_error(self->session);
+		error = skiffi_session_error(self->session);
 		pthread_mutex_unlock(self->base.config->lock);
 	}
 	skiffi_native_end(self, &error, false);

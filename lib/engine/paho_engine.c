@@ -518,9 +518,9 @@ static void paho_statistics(const struct skiffi_engine *engine, struct skiff_sta
 	statistics->inflight += self->inflight;
 }
 
-static const struct skiff_error *paho_error(const struct skiffi_engine *engine)
+static struct skiff_error paho_error(const struct skiffi_engine *engine)
 {
-	return &((const struct paho_engine *)engine)->error;
+	return ((const struct paho_engine *)engine)->error;
 }
 
 /* ---- life ---- */

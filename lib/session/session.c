@@ -65,6 +65,7 @@ void skiffi_session_free(struct skiffi_session *session)
 	skiffi_buffer_release(&session->partial);
 	skiffi_kept_pool_release(&session->pool);
 	skiffi_session_forget_broker(session);
+	skiffi_error_drop(&session->error);
 	skiffi_free(session->broker.client_id);
 	skiffi_session_forget_received(session);
 	skiffi_free(session->awaited);
@@ -175,7 +176,9 @@ void skiffi_session_fault(struct skiffi_session *session, enum skiff_code code, 
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	skiffi_fail(&session->error, code, reason, "%s", text);
+	struct skiff_error error;
+	skiffi_fail(&error, code, reason, "%s", text);
+	skiffi_error_keep(&session->error, &error);
 	/* Before CONNACK, closing says as much; and only MQTT 5 gives a DISCONNECT a reason. */
 	if (session->state == SESSION_UP && reason && session->version == SKIFFI_V5)
 		session_write_disconnect(session, reason, NULL);

@@ -71,7 +71,7 @@ void skiffi_session_forget(struct skiffi_session *session);
 bool skiffi_session_tells(const struct skiffi_session *session);
 
 /* Why it failed; borrowed. */
-const struct skiff_error *skiffi_session_error(const struct skiffi_session *session);
+struct skiff_error skiffi_session_error(const struct skiffi_session *session);
 
 /* ---- requests; allowed while up, else SKIFF_AGAIN ---- */
 

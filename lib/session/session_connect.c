@@ -42,7 +42,7 @@ enum skiff_code skiffi_session_start(struct skiffi_session *session, int64_t now
 				   : 0;
 	skiffi_aliases_in_reset(&session->aliases_in, aliases);
 	skiffi_aliases_out_reset(&session->aliases_out, 0);
-	session->error = (struct skiff_error){0};
+	skiffi_error_drop(&session->error);
 	session->state = SESSION_CONNECTING;
 	session->telling = TELL_NONE;
 	session->fault_told = false;

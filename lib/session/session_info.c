@@ -4,9 +4,9 @@
 #include <skiff/client.h>
 #include <stdio.h>
 
-const struct skiff_error *skiffi_session_error(const struct skiffi_session *session)
+struct skiff_error skiffi_session_error(const struct skiffi_session *session)
 {
-	return &session->error;
+	return skiffi_error_kept(&session->error);
 }
 
 size_t skiffi_session_inflight(const struct skiffi_session *session)

@@ -32,7 +32,7 @@ struct skiffi_session {
 	bool fault_told;  /* the event DOWN of a FAILED session was given */
 	bool held;        /* there is a session that may be continued: some CONNACK was accepted */
 	bool fresh;       /* the next connection must begin a new session, also with resume */
-	struct skiff_error error;
+	struct skiffi_kept_error error;
 
 	/* what the broker said at CONNACK; defaults of the standard until then */
 	struct {

@@ -606,8 +606,6 @@ static void tcp_info(const struct skiffi_transport *transport, struct skiff_conn
 static void socket_finish(struct tcp_socket *socket)
 {
 	char dropped[TCP_DISCARD_BYTES];
-	if (shutdown(socket->fd, SHUT_WR))
-		return;
 	for (int i = 0; i < TCP_DISCARD_TIMES; i++)
 		if (recv(socket->fd, dropped, sizeof dropped, 0) <= 0)
 			return;

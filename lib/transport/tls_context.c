@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "transport/tls_files.h"
+#include "transport/tls_shared.h"
 #include "transport/tls_trust.h"
 #include "transport/tls_verify.h"
 #include <arpa/inet.h>
@@ -21,6 +22,9 @@ enum { NAME_MAX_BYTES = 253, PROTOCOL_MAX_BYTES = 255, ALPN_MAX_BYTES = 1024 };
 
 struct skiffi_tls_context {
 	SSL_CTX *ctx;
+	bool shared;          /* it is in tls_shared.c's list */
+	bool resumes;
+	SSL_SESSION *session; /* of the last connection, to be resumed; in the loop's turn */
 	char *sni;
 	char *verify_name;
 	char *trust; /* for sentences */
@@ -96,9 +100,8 @@ static void identity_free(struct identity *identity)
 	EVP_PKEY_free(identity->key);
 }
 
-static bool identity_check_dates(const struct identity *identity, const char *path, struct skiff_error *error)
+static bool identity_check_dates(const X509 *certificate, const char *path, struct skiff_error *error)
 {
-	X509 *certificate = sk_X509_value(identity->chain, 0);
 	char date[64];
 	if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) {
 		skiffi_tls_date_text(date, sizeof date, X509_get0_notAfter(certificate));
@@ -163,7 +166,7 @@ static bool identity_load(struct identity *identity, const struct skiff_tls_opti
 		return false;
 	identity_warn(key_file);
 	return identity_check_key(identity, options->cert_file, key_file, error) &&
-	       identity_check_dates(identity, options->cert_file, error);
+	       identity_check_dates(sk_X509_value(identity->chain, 0), options->cert_file, error);
 }
 
 static bool ctx_use_identity(SSL_CTX *ctx, const struct identity *identity, const char *path, struct skiff_error *error)
@@ -231,7 +234,7 @@ static SSL_CTX *ctx_new(void)
 	SSL_CTX_set_mode(
 		ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_read_ahead(ctx, 1);
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	skiffi_tls_install(ctx);
 	return ctx;
@@ -267,18 +270,24 @@ static bool context_set_texts(
 	return (context->trust && (context->certificate || !options->cert_file)) || no_memory(error);
 }
 
-static bool context_fill(struct skiffi_tls_context *context, const struct skiff_tls_options *options,
-	const struct skiffi_endpoint *endpoint, struct skiff_error *error)
+/* Another client has read the same files. The certificate may have expired since. */
+static bool context_join(struct skiffi_tls_context *context, const struct skiff_tls_options *options,
+	const struct skiffi_buffer *key, struct skiff_error *error)
+{
+	context->ctx = skiffi_tls_shared_find(key);
+	context->shared = context->ctx;
+	if (context->shared && options->cert_file)
+		return identity_check_dates(SSL_CTX_get0_certificate(context->ctx), options->cert_file, error);
+	return true;
+}
+
+static bool context_read(struct skiffi_tls_context *context, const struct skiff_tls_options *options, const char *alpn,
+	struct skiff_error *error)
 {
 	struct identity identity = {0};
 	X509_STORE *store = NULL;
 	bool ok = false;
-	const char *alpn = options->alpn;
-	if (!alpn && endpoint->kind == SKIFFI_WS)
-		alpn = "http/1.1";
-	context->skip_chain = options->insecure_skip_chain;
-	if (!context_set_names(context, options, endpoint, error) || !context_set_texts(context, options, error) ||
-		!identity_load(&identity, options, error))
+	if (!identity_load(&identity, options, error))
 		goto out;
 	if (!context->skip_chain && !(store = skiffi_tls_trust_new(options, error)))
 		goto out;
@@ -287,6 +296,28 @@ static bool context_fill(struct skiffi_tls_context *context, const struct skiff_
 out:
 	X509_STORE_free(store);
 	identity_free(&identity);
+	return ok;
+}
+
+static bool context_fill(struct skiffi_tls_context *context, const struct skiff_tls_options *options,
+	const struct skiffi_endpoint *endpoint, struct skiff_error *error)
+{
+	struct skiffi_buffer key = {0};
+	const char *alpn = options->alpn;
+	if (!alpn && endpoint->kind == SKIFFI_WS)
+		alpn = "http/1.1";
+	context->skip_chain = options->insecure_skip_chain;
+	context->resumes = !options->no_resumption;
+	if (!context_set_names(context, options, endpoint, error) || !context_set_texts(context, options, error))
+		return false;
+	/* Before the files are read: were one changed meanwhile, the next client would read it again. */
+	bool shares = skiffi_tls_shared_key(options, alpn, &key);
+	bool ok = !shares || context_join(context, options, &key, error);
+	if (ok && !context->ctx)
+		ok = context_read(context, options, alpn, error);
+	if (ok && shares && !context->shared)
+		context->shared = skiffi_tls_shared_offer(&key, context->ctx, !options->cert_file);
+	skiffi_buffer_release(&key);
 	return ok;
 }
 
@@ -308,7 +339,11 @@ void skiffi_tls_context_free(struct skiffi_tls_context *context)
 {
 	if (!context)
 		return;
-	SSL_CTX_free(context->ctx);
+	SSL_SESSION_free(context->session);
+	if (context->shared)
+		skiffi_tls_shared_let_go(context->ctx);
+	else
+		SSL_CTX_free(context->ctx);
 	skiffi_free(context->sni);
 	skiffi_free(context->verify_name);
 	skiffi_free(context->trust);
@@ -319,6 +354,39 @@ void skiffi_tls_context_free(struct skiffi_tls_context *context)
 SSL_CTX *skiffi_tls_context_ssl(const struct skiffi_tls_context *context)
 {
 	return context->ctx;
+}
+
+/* ---- resumption ---- */
+
+void skiffi_tls_context_keep(struct skiffi_tls_context *context, SSL_SESSION *session)
+{
+	SSL_SESSION_free(context->session);
+	context->session = session;
+}
+
+/* A resumed session does not show its certificate again: what has expired since is not resumed. */
+static bool session_lives(const SSL_SESSION *session)
+{
+	X509 *peer = SSL_SESSION_get0_peer((SSL_SESSION *)session);
+	return SSL_SESSION_is_resumable(session) && peer && X509_cmp_current_time(X509_get0_notAfter(peer)) > 0;
+}
+
+bool skiffi_tls_context_resume(struct skiffi_tls_context *context, SSL *ssl)
+{
+	SSL_SESSION *session = context->session;
+	if (!session)
+		return true;
+	bool lives = session_lives(session);
+	bool ok = !lives || SSL_set_session(ssl, session) == 1;
+	/* a ticket of TLS 1.3 serves once [RFC 8446, C.4] */
+	if (!ok || !lives || SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION)
+		skiffi_tls_context_keep(context, NULL);
+	return ok;
+}
+
+bool skiffi_tls_context_resumes(const struct skiffi_tls_context *context)
+{
+	return context->resumes;
 }
 
 const char *skiffi_tls_context_sni(const struct skiffi_tls_context *context)

@@ -22,6 +22,12 @@ void skiffi_tls_context_free(struct skiffi_tls_context *context);
 /* The SSL_CTX; borrowed. */
 SSL_CTX *skiffi_tls_context_ssl(const struct skiffi_tls_context *context);
 
+/* Has `ssl`, before its handshake, offer the session of the client's last connection, if there is one worth it. False:
+ * memory is out. In the loop's turn, as is keep, which takes over a reference to a session that came (NULL: none). */
+bool skiffi_tls_context_resume(struct skiffi_tls_context *context, SSL *ssl);
+void skiffi_tls_context_keep(struct skiffi_tls_context *context, SSL_SESSION *session);
+bool skiffi_tls_context_resumes(const struct skiffi_tls_context *context); /* by the user's wish */
+
 /* The name to send as SNI, or NULL for none; the name or address to verify, or NULL for none. Borrowed. */
 const char *skiffi_tls_context_sni(const struct skiffi_tls_context *context);
 const char *skiffi_tls_context_verify_name(const struct skiffi_tls_context *context);

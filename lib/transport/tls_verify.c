@@ -36,7 +36,7 @@ static struct skiffi_tls_report *report_of(const SSL *ssl)
 	return SSL_get_ex_data(ssl, verify_report_index);
 }
 
-static const struct skiffi_tls_context *context_of(const SSL *ssl)
+static struct skiffi_tls_context *context_of(const SSL *ssl)
 {
 	return SSL_get_ex_data(ssl, verify_context_index);
 }
@@ -267,20 +267,32 @@ static int certificate_on_request(SSL *ssl, void *argument)
 	return 1;
 }
 
+/* A session that may be resumed has come. Result: whether it is taken over. */
+static int session_on_new(SSL *ssl, SSL_SESSION *session)
+{
+	struct skiffi_tls_context *context = context_of(ssl);
+	if (!context || !skiffi_tls_context_resumes(context))
+		return 0;
+	skiffi_tls_context_keep(context, session);
+	return 1;
+}
+
 void skiffi_tls_install(SSL_CTX *ctx)
 {
 	pthread_once(&verify_once, verify_make_indices);
 	SSL_CTX_set_cert_verify_callback(ctx, verify_peer, NULL);
 	SSL_CTX_set_info_callback(ctx, info_on_event);
 	SSL_CTX_set_cert_cb(ctx, certificate_on_request, NULL);
+	SSL_CTX_sess_set_new_cb(ctx, session_on_new);
 }
 
-bool skiffi_tls_attach(SSL *ssl, struct skiffi_tls_report *report, const struct skiffi_tls_context *context)
+bool skiffi_tls_attach(SSL *ssl, struct skiffi_tls_report *report, struct skiffi_tls_context *context)
 {
 	report->alert_received = -1;
 	return SSL_set_ex_data(ssl, verify_report_index, report) &&
-	       SSL_set_ex_data(ssl, verify_context_index, (void *)context) &&
-	       SSL_set_tlsext_host_name(ssl, skiffi_tls_context_sni(context));
+	       SSL_set_ex_data(ssl, verify_context_index, context) &&
+	       SSL_set_tlsext_host_name(ssl, skiffi_tls_context_sni(context)) &&
+	       skiffi_tls_context_resume(context, ssl);
 }
 
 void skiffi_tls_record(struct skiffi_tls_report *report, SSL *ssl, int result)

@@ -55,7 +55,7 @@ static void fuzz_event(struct fuzz *fuzz, const struct skiffi_event *event)
 		fuzz->given_back = event->kept;
 		break;
 	case SKIFFI_EVENT_DOWN:
-		CHECK(!fuzz->down_told && event->code && skiffi_session_error(fuzz->session)->text[0]);
+		CHECK(!fuzz->down_told && event->code && skiffi_session_error(fuzz->session).text[0]);
 		fuzz->down_told = true;
 		break;
 	}

@@ -30,6 +30,7 @@ struct skiff_tls_options {
 	bool no_server_name;      /* send no SNI; the name is verified all the same */
 	const char *alpn;         /* comma-separated protocols for ALPN; NULL: none on ssl, "http/1.1" on wss */
 	const char *crl_file;     /* PEM revocation list(s); when given, every certificate's issuer needs one */
+	bool no_resumption;       /* make a full handshake on every reconnect */
 	bool insecure_skip_chain; /* accept any certificate chain: anybody can pose as the server */
 	bool insecure_skip_name;  /* accept a valid certificate for any other name */
 };

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tls_shared.c: a short list, as programs have few kinds of TLS. A file that was changed makes another key; the old
+ * entry goes when its last user does, or when its place is needed. */
+#include "transport/tls_shared.h"
+
+#include "base/alloc.h"
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { SHARED_UNUSED_MAX = 4 };
+
+struct shared_entry {
+	struct shared_entry *next; /* newest first */
+	SSL_CTX *ctx;
+	size_t users;
+	bool lasting;
+	size_t key_len;
+	uint8_t key[];
+};
+
+static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct shared_entry *shared_first;
+
+/* ---- the key ---- */
+
+static bool key_text(struct skiffi_buffer *key, const char *text)
+{
+	return skiffi_buffer_append(key, text ? "+" : "-", 1) &&
+	       (!text || skiffi_buffer_append(key, text, strlen(text) + 1));
+}
+
+/* `must`: a file that is not there is for others to speak of. */
+static bool key_file(struct skiffi_buffer *key, const char *path, bool must)
+{
+	struct stat status;
+	if (!key_text(key, path))
+		return false;
+	if (!path || stat(path, &status))
+		return !path || !must;
+	return skiffi_buffer_append(key, &status.st_dev, sizeof status.st_dev) &&
+	       skiffi_buffer_append(key, &status.st_ino, sizeof status.st_ino) &&
+	       skiffi_buffer_append(key, &status.st_size, sizeof status.st_size) &&
+	       skiffi_buffer_append(key, &status.st_mtim, sizeof status.st_mtim) &&
+	       skiffi_buffer_append(key, &status.st_ctim, sizeof status.st_ctim);
+}
+
+/* A directory is looked into anew by each, as what lies in it may change without a sign; a password may differ. */
+bool skiffi_tls_shared_key(const struct skiff_tls_options *options, const char *alpn, struct skiffi_buffer *key)
+{
+	if (options->ca_dir || options->key_password)
+		return false;
+	return skiffi_buffer_append(key, options->insecure_skip_chain ? "s" : "v", 1) && key_text(key, alpn) &&
+	       key_file(key, options->ca_file, true) && key_file(key, options->cert_file, true) &&
+	       key_file(key, options->key_file, true) && key_file(key, options->crl_file, true) &&
+	       key_file(key, X509_get_default_cert_file(), false) && key_file(key, X509_get_default_cert_dir(), false);
+}
+
+/* ---- the list; under the lock ---- */
+
+static struct shared_entry **shared_place(const struct skiffi_buffer *key, const SSL_CTX *ctx)
+{
+	struct shared_entry **at = &shared_first;
+	while (*at && (ctx ? (*at)->ctx != ctx
+			   : (*at)->key_len != skiffi_buffer_len(key) ||
+				     memcmp((*at)->key, skiffi_buffer_head(key), (*at)->key_len)))
+		at = &(*at)->next;
+	return at;
+}
+
+static void shared_drop(struct shared_entry **at)
+{
+	struct shared_entry *entry = *at;
+	*at = entry->next;
+	SSL_CTX_free(entry->ctx);
+	skiffi_free(entry);
+}
+
+/* Of those that nobody has, only the newest few stay. */
+static void shared_prune(void)
+{
+	size_t unused = 0;
+	for (struct shared_entry **at = &shared_first; *at;) {
+		if (!(*at)->users && (!(*at)->lasting || ++unused > SHARED_UNUSED_MAX))
+			shared_drop(at);
+		else
+			at = &(*at)->next;
+	}
+}
+
+/* ---- the calls ---- */
+
+SSL_CTX *skiffi_tls_shared_find(const struct skiffi_buffer *key)
+{
+	pthread_mutex_lock(&shared_lock);
+	struct shared_entry *entry = *shared_place(key, NULL);
+	if (entry)
+		entry->users++;
+	pthread_mutex_unlock(&shared_lock);
+	return entry ? entry->ctx : NULL;
+}
+
+bool skiffi_tls_shared_offer(const struct skiffi_buffer *key, SSL_CTX *ctx, bool lasting)
+{
+	size_t len = skiffi_buffer_len(key);
+	struct shared_entry *entry = skiffi_malloc(sizeof *entry + len);
+	if (!entry)
+		return false;
+	*entry = (struct shared_entry){.ctx = ctx, .users = 1, .lasting = lasting, .key_len = len};
+	memcpy(entry->key, skiffi_buffer_head(key), len);
+	pthread_mutex_lock(&shared_lock);
+	entry->next = shared_first;
+	shared_first = entry;
+	pthread_mutex_unlock(&shared_lock);
+	return true;
+}
+
+void skiffi_tls_shared_let_go(SSL_CTX *ctx)
+{
+	pthread_mutex_lock(&shared_lock);
+	struct shared_entry *entry = *shared_place(NULL, ctx);
+	entry->users--;
+	shared_prune();
+	pthread_mutex_unlock(&shared_lock);
+}
