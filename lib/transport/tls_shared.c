@@ -77,11 +77,11 @@ static void shared_drop(struct shared_entry **at)
 }
 
 /* Of those that nobody has, only the newest few stay. */
-static void shared_prune(void)
+static void shared_prune(size_t most)
 {
 	size_t unused = 0;
 	for (struct shared_entry **at = &shared_first; *at;) {
-		if (!(*at)->users && (!(*at)->lasting || ++unused > SHARED_UNUSED_MAX))
+		if (!(*at)->users && (!(*at)->lasting || ++unused > most))
 			shared_drop(at);
 		else
 			at = &(*at)->next;
@@ -120,6 +120,13 @@ void skiffi_tls_shared_let_go(SSL_CTX *ctx)
 	pthread_mutex_lock(&shared_lock);
 	struct shared_entry *entry = *shared_place(NULL, ctx);
 	entry->users--;
-	shared_prune();
+	shared_prune(SHARED_UNUSED_MAX);
+	pthread_mutex_unlock(&shared_lock);
+}
+
+void skiffi_tls_shared_forget(void)
+{
+	pthread_mutex_lock(&shared_lock);
+	shared_prune(0);
 	pthread_mutex_unlock(&shared_lock);
 }

@@ -24,4 +24,7 @@ bool skiffi_tls_shared_offer(const struct skiffi_buffer *key, SSL_CTX *ctx, bool
 /* Lets go of one found, or offered. */
 void skiffi_tls_shared_let_go(SSL_CTX *ctx);
 
+/* Frees those that nobody has. */
+void skiffi_tls_shared_forget(void);
+
 #endif

@@ -157,15 +157,21 @@ static void words_for_errors(void **state)
 
 /* ---- bytes that came before the end are not lost ---- */
 
+struct steps {
+	struct waiting_count sent, reset;
+};
+
 /* When all was sent, answers, and resets the connection with the answer still on its way. */
 static void far_answers_and_resets(struct net_peer *peer, void *user)
 {
 	char buffer[16];
-	waiting_reach(user, 1, LONG_MS);
+	struct steps *steps = user;
+	waiting_reach(&steps->sent, 1, LONG_MS);
 	net_peer_read(peer, buffer, 1);
 	suite_pattern(buffer, 0, sizeof buffer);
 	net_peer_write(peer, buffer, sizeof buffer);
 	net_peer_drop(peer); /* with bytes unread: the kernel makes a reset of it */
+	waiting_add(&steps->reset);
 }
 
 static void answer_before_a_reset_is_read(void **state)
@@ -174,15 +180,16 @@ static void answer_before_a_reset_is_read(void **state)
 	struct suite_loop loop;
 	struct suite_way way = {.url = ""};
 	struct near near = {.to_send = 1000};
-	struct waiting_count sent = {0};
+	struct steps steps = {0};
 	struct net_listener *listener = net_listener_start(
-		&(struct net_options){.kind = NET_TCP, .script = far_answers_and_resets, .user = &sent});
+		&(struct net_options){.kind = NET_TCP, .script = far_answers_and_resets, .user = &steps});
 	(void)state;
 	snprintf(way.url, sizeof way.url, "%s", net_listener_url(listener));
 	suite_loop_start(&loop);
 	near_open(&near, &kind, &loop, NULL, &way, LONG_MS);
 	near_wait(&near, near.sent == 1000);
-	waiting_add(&sent);
+	waiting_add(&steps.sent);
+	assert_true(waiting_reach(&steps.reset, 1, LONG_MS));
 	/* the far end has come and gone before the loop looks again; what sees it first is a send */
 	net_listener_stop(listener);
 	near_send(&near, 1);
