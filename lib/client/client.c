@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum { OUTPUT_HIGH_BYTES = 256 * 1024, PAYLOAD_MAX_BYTES = 268435455 };
+enum { OUTPUT_HIGH_BYTES = 256 * 1024, PAYLOAD_MAX_BYTES = 268435455, LEND_BYTES = 16 * 1024 };
 
 /* ---- life ---- */
 
@@ -293,13 +293,72 @@ static enum skiff_code client_check_message(const struct skiff_message *message,
 	return SKIFF_OK;
 }
 
+static void client_deadline(struct timespec *deadline, int timeout_ms)
+{
+	int64_t at_us = skiffi_now_us() + (int64_t)timeout_ms * 1000;
+	deadline->tv_sec = (time_t)(at_us / 1000000);
+	deadline->tv_nsec = (long)(at_us % 1000000) * 1000;
+}
+
+/* Gives the lock away until something has changed; false: `deadline` (NULL: none) is over. */
+static bool client_sleep(struct skiff_client *client, const struct timespec *deadline)
+{
+	int late = 0;
+	client->waiting++;
+	client->engine->ops->wants_room(client->engine);
+	skiffi_loop_sleep_begin(client->loop);
+	if (deadline)
+		late = pthread_cond_timedwait(&client->changed, &client->lock, deadline);
+	else
+		pthread_cond_wait(&client->changed, &client->lock);
+	skiffi_loop_sleep_end(client->loop);
+	client->waiting--;
+	return !late;
+}
+
+static enum skiff_code client_refuses(
+	struct skiff_client *client, enum skiff_code code, const struct skiff_error *error)
+{
+	if (!code)
+		return code;
+	pthread_mutex_lock(&client->lock);
+	skiffi_error_keep(&client->error, error);
+	pthread_mutex_unlock(&client->lock);
+	return code;
+}
+
+/* Writes a large payload from where it lies. What does not leave at once is copied, or waited for by who wants to wait.
+ * SKIFF_AGAIN: it cannot be sent now. */
+static enum skiff_code client_lend(struct skiff_client *client, const struct skiff_message *message,
+	struct skiff_token *token, struct skiff_error *error)
+{
+	const struct skiffi_engine_ops *ops = client->engine->ops;
+	bool waits = client->options.queue.full == SKIFF_FULL_WAIT && !skiffi_loop_inside();
+	if (!ops->lend_begin || !ops->lend_begin(client->engine))
+		return SKIFF_AGAIN;
+	pthread_mutex_lock(&client->lock);
+	enum skiff_code code = skiffi_client_queue_lend(client, message, token, error);
+	pthread_mutex_unlock(&client->lock);
+	ops->lend_end(client->engine, !waits);
+	pthread_mutex_lock(&client->lock);
+	while (waits && !code && ops->lent(client->engine))
+		client_sleep(client, NULL);
+	pthread_mutex_unlock(&client->lock);
+	return code;
+}
+
 static enum skiff_code client_submit(struct skiff_client *client, const struct skiff_message *message,
 	struct skiff_token *token, struct skiff_error *error)
 {
 	enum skiff_code code = client_check_message(message, error);
+	if (!code && !message->qos && message->payload.len >= LEND_BYTES)
+		code = client_lend(client, message, token, error);
+	else if (!code)
+		code = SKIFF_AGAIN;
+	if (code != SKIFF_AGAIN)
+		return client_refuses(client, code, error);
 	pthread_mutex_lock(&client->lock);
-	if (!code)
-		code = skiffi_client_queue_add(client, message, token, error);
+	code = skiffi_client_queue_add(client, message, token, error);
 	if (code)
 		skiffi_error_keep(&client->error, error);
 	pthread_mutex_unlock(&client->lock);
@@ -349,29 +408,6 @@ struct skiff_token *skiff_publish(
 		return skiffi_client_token_refused(&error);
 	}
 	return client_submit_token(client, &message, &token, &error) ? skiffi_client_token_refused(&error) : token;
-}
-
-static void client_deadline(struct timespec *deadline, int timeout_ms)
-{
-	int64_t at_us = skiffi_now_us() + (int64_t)timeout_ms * 1000;
-	deadline->tv_sec = (time_t)(at_us / 1000000);
-	deadline->tv_nsec = (long)(at_us % 1000000) * 1000;
-}
-
-/* Gives the lock away until something has changed; false: `deadline` (NULL: none) is over. */
-static bool client_sleep(struct skiff_client *client, const struct timespec *deadline)
-{
-	int late = 0;
-	client->waiting++;
-	client->engine->ops->wants_room(client->engine);
-	skiffi_loop_sleep_begin(client->loop);
-	if (deadline)
-		late = pthread_cond_timedwait(&client->changed, &client->lock, deadline);
-	else
-		pthread_cond_wait(&client->changed, &client->lock);
-	skiffi_loop_sleep_end(client->loop);
-	client->waiting--;
-	return !late;
 }
 
 /* Nothing is under way, and nothing will be. */

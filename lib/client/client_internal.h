@@ -144,6 +144,9 @@ uint32_t skiffi_client_options_session_expiry(const struct skiff_options *option
 /* client_queue.c: under the lock */
 enum skiff_code skiffi_client_queue_add(struct skiff_client *client, const struct skiff_message *message,
 	struct skiff_token *token, struct skiff_error *error);
+/* As add, for a message that need not be copied, if it can be sent now; SKIFF_AGAIN: it cannot. */
+enum skiff_code skiffi_client_queue_lend(struct skiff_client *client, const struct skiff_message *message,
+	struct skiff_token *token, struct skiff_error *error);
 void skiffi_client_queue_requeue(struct skiff_client *client, struct skiffi_kept *kept);
 void skiffi_client_queue_send(struct skiff_client *client);
 void skiffi_client_queue_fail(struct skiff_client *client, const struct skiff_error *error);

@@ -185,6 +185,14 @@ enum skiff_code skiffi_client_queue_add(struct skiff_client *client, const struc
 	return SKIFF_OK;
 }
 
+enum skiff_code skiffi_client_queue_lend(struct skiff_client *client, const struct skiff_message *message,
+	struct skiff_token *token, struct skiff_error *error)
+{
+	if (queue_closing(client) || client->state != CLIENT_UP || client->queue[0].first)
+		return SKIFF_AGAIN;
+	return client->engine->ops->lend(client->engine, message, token, error);
+}
+
 static bool queue_send_one(struct skiff_client *client, struct client_queue *queue)
 {
 	struct skiff_error error;

@@ -59,6 +59,16 @@ struct skiffi_engine_ops {
 	enum skiff_code (*publish)(struct skiffi_engine *engine, const struct skiff_message *message,
 		struct skiffi_kept *kept, void *op, struct skiff_error *error);
 
+	/* A large payload of QoS 0 written where it lies: lend_begin (without the lock; false: not possible now), then
+	 * lend as publish with a message, then lend_end (without the lock), which writes what the transport takes at
+	 * once. The rest is copied if `settles`, else the payload is referred to as long as `lent` is not 0. All NULL
+	 * where that is never possible. */
+	bool (*lend_begin)(struct skiffi_engine *engine);
+	enum skiff_code (*lend)(struct skiffi_engine *engine, const struct skiff_message *message, void *op,
+		struct skiff_error *error);
+	void (*lend_end)(struct skiffi_engine *engine, bool settles);
+	size_t (*lent)(const struct skiffi_engine *engine);
+
 	/* SUBSCRIBE, or UNSUBSCRIBE when `subscribe` is false. */
 	enum skiff_code (*subscribe)(struct skiffi_engine *engine, bool subscribe,
 		const struct skiffi_engine_filter *filters, size_t count, const struct skiff_properties *properties,

@@ -430,6 +430,38 @@ static bool native_writes_here(struct native_engine *self)
 	return mine;
 }
 
+static bool native_lend_begin(struct skiffi_engine *engine)
+{
+	return skiffi_loop_enter(engine->config->loop);
+}
+
+static enum skiff_code native_lend(
+	struct skiffi_engine *engine, const struct skiff_message *message, void *op, struct skiff_error *error)
+{
+	return skiffi_session_lend(native_of(engine)->session, message, op, error);
+}
+
+static void native_lend_end(struct skiffi_engine *engine, bool settles)
+{
+	struct native_engine *self = native_of(engine);
+	struct skiff_error error;
+	atomic_store(&self->writer_sleeps, false);
+	skiffi_native_pump_here(self);
+	native_lock(self);
+	bool ok = !settles || skiffi_session_settle(self->session, &self->writing);
+	native_unlock(self);
+	if (!ok) {
+		skiffi_fail(&error, SKIFF_MEMORY, 0, "out of memory for the rest of a message that is half written");
+		skiffi_native_end(self, &error, true);
+	}
+	skiffi_loop_leave(engine->config->loop);
+}
+
+static size_t native_lent(const struct skiffi_engine *engine)
+{
+	return skiffi_session_lent(((const struct native_engine *)engine)->session);
+}
+
 static void native_flush(struct skiffi_engine *engine)
 {
 	struct native_engine *self = native_of(engine);
@@ -530,6 +562,10 @@ static const struct skiffi_engine_ops native_ops = {
 	.close = native_close,
 	.pull = native_pull,
 	.publish = native_publish,
+	.lend_begin = native_lend_begin,
+	.lend = native_lend,
+	.lend_end = native_lend_end,
+	.lent = native_lent,
 	.subscribe = native_subscribe,
 	.disconnect = native_disconnect,
 	.forget = native_forget,

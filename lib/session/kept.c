@@ -21,10 +21,12 @@ static struct skiffi_kept *kept_alloc(struct skiffi_kept_pool *pool, size_t data
 	return kept;
 }
 
-struct skiffi_kept *skiffi_kept_new(struct skiffi_kept_pool *pool, const struct skiff_message *message)
+/* All but the payload, with room for that if `inside`. */
+static struct skiffi_kept *kept_make(struct skiffi_kept_pool *pool, const struct skiff_message *message, bool inside)
 {
 	size_t properties_len = skiffi_properties_len(message->properties);
-	struct skiffi_kept *kept = kept_alloc(pool, message->topic.len + properties_len + message->payload.len);
+	size_t payload_room = inside ? message->payload.len : 0;
+	struct skiffi_kept *kept = kept_alloc(pool, message->topic.len + properties_len + payload_room);
 	if (!kept)
 		return NULL;
 	kept->qos = message->qos;
@@ -32,14 +34,41 @@ struct skiffi_kept *skiffi_kept_new(struct skiffi_kept_pool *pool, const struct 
 	kept->topic_len = (uint16_t)message->topic.len;
 	kept->properties_len = (uint32_t)properties_len;
 	kept->payload_len = (uint32_t)message->payload.len;
-	uint8_t *at = kept->data;
-	memcpy(at, message->topic.data, message->topic.len);
-	at += message->topic.len;
+	memcpy(kept->data, message->topic.data, message->topic.len);
 	if (properties_len)
-		at = skiffi_properties_write(at, message->properties);
-	if (message->payload.len)
-		memcpy(at, message->payload.data, message->payload.len);
+		skiffi_properties_write(kept->data + message->topic.len, message->properties);
 	return kept;
+}
+
+struct skiffi_kept *skiffi_kept_new(struct skiffi_kept_pool *pool, const struct skiff_message *message)
+{
+	struct skiffi_kept *kept = kept_make(pool, message, true);
+	if (kept && message->payload.len)
+		memcpy((uint8_t *)skiffi_kept_payload(kept).data, message->payload.data, message->payload.len);
+	return kept;
+}
+
+struct skiffi_kept *skiffi_kept_lend(struct skiffi_kept_pool *pool, const struct skiff_message *message)
+{
+	struct skiffi_kept *kept = kept_make(pool, message, false);
+	if (!kept)
+		return NULL;
+	kept->outside = message->payload.data;
+	pool->lent++;
+	return kept;
+}
+
+bool skiffi_kept_settle(struct skiffi_kept_pool *pool, struct skiffi_kept *kept)
+{
+	if (!kept->outside || kept->outside_owned)
+		return true;
+	void *copy = skiffi_memdup(kept->outside, kept->payload_len);
+	if (!copy)
+		return false;
+	kept->outside = copy;
+	kept->outside_owned = true;
+	pool->lent--;
+	return true;
 }
 
 struct skiffi_publish skiffi_publish_of(const struct skiff_message *message, const struct skiffi_kept *kept)
@@ -64,6 +93,10 @@ void skiffi_kept_unref(struct skiffi_kept_pool *pool, struct skiffi_kept *kept)
 	assert(kept->refs > 0);
 	if (--kept->refs)
 		return;
+	if (kept->outside_owned)
+		skiffi_free((void *)kept->outside);
+	else if (kept->outside)
+		pool->lent--;
 	if (kept->small && pool->count < SKIFFI_KEPT_POOL_MAX) {
 		kept->next = pool->free;
 		pool->free = kept;

@@ -19,18 +19,27 @@ struct skiffi_kept {
 	uint16_t topic_len;
 	uint8_t qos;
 	bool retain;
-	bool small;     /* SKIFFI_KEPT_SMALL_BYTES of room: goes back to the pool */
-	uint8_t data[]; /* topic, encoded properties, payload */
+	bool small;          /* SKIFFI_KEPT_SMALL_BYTES of room: goes back to the pool */
+	const void *outside; /* the payload, when it is not in `data`: lent, or a copy of one that was */
+	bool outside_owned;  /* that copy */
+	uint8_t data[];      /* topic, encoded properties, payload */
 };
 
 /* Freed small blocks, so that a steady flow of messages allocates nothing. All-zero is an empty pool. */
 struct skiffi_kept_pool {
 	struct skiffi_kept *free;
 	size_t count;
+	size_t lent; /* messages whose payload is still somebody else's */
 };
 
 /* A copy of `message`, with one reference; NULL when memory is out. */
 struct skiffi_kept *skiffi_kept_new(struct skiffi_kept_pool *pool, const struct skiff_message *message);
+
+/* As skiffi_kept_new, but the payload stays the caller's until nothing refers to it, or it is settled. */
+struct skiffi_kept *skiffi_kept_lend(struct skiffi_kept_pool *pool, const struct skiff_message *message);
+
+/* Has a lent payload copied. False: memory is out. */
+bool skiffi_kept_settle(struct skiffi_kept_pool *pool, struct skiffi_kept *kept);
 
 static inline struct skiffi_kept *skiffi_kept_ref(struct skiffi_kept *kept)
 {
@@ -58,6 +67,8 @@ static inline struct skiff_bytes skiffi_kept_properties(const struct skiffi_kept
 
 static inline struct skiff_bytes skiffi_kept_payload(const struct skiffi_kept *kept)
 {
+	if (kept->outside)
+		return (struct skiff_bytes){kept->outside, kept->payload_len};
 	return (struct skiff_bytes){kept->data + kept->topic_len + kept->properties_len, kept->payload_len};
 }
 

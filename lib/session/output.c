@@ -87,6 +87,14 @@ void skiffi_output_take(struct skiffi_output *output, size_t len)
 	}
 }
 
+bool skiffi_output_settle(struct skiffi_output *output, struct skiffi_kept_pool *pool)
+{
+	for (size_t i = output->reference_next; i < output->reference_count; i++)
+		if (!skiffi_kept_settle(pool, output->references[i].kept))
+			return false;
+	return true;
+}
+
 void skiffi_output_clear(struct skiffi_output *output, struct skiffi_kept_pool *pool)
 {
 	for (size_t i = 0; i < output->reference_count; i++)

@@ -35,6 +35,9 @@ size_t skiffi_output_pieces(const struct skiffi_output *output, struct iovec *pi
 /* Marks `len` bytes of the front as taken. References are let go by clear only, as that needs the lock. */
 void skiffi_output_take(struct skiffi_output *output, size_t len);
 
+/* Has the lent payloads that it refers to, and has not wholly taken, copied. False: memory is out. */
+bool skiffi_output_settle(struct skiffi_output *output, struct skiffi_kept_pool *pool);
+
 /* Empties it and lets go of the references; keeps some memory for the next time. */
 void skiffi_output_clear(struct skiffi_output *output, struct skiffi_kept_pool *pool);
 

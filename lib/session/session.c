@@ -133,6 +133,25 @@ void skiffi_session_give_back(struct skiffi_session *session, struct skiffi_outp
 	session->answers_taken = 0;
 }
 
+enum skiff_code skiffi_session_lend(
+	struct skiffi_session *session, const struct skiff_message *message, void *op, struct skiff_error *error)
+{
+	session->lends = true;
+	enum skiff_code code = skiffi_session_publish(session, message, NULL, op, error);
+	session->lends = false;
+	return code;
+}
+
+bool skiffi_session_settle(struct skiffi_session *session, struct skiffi_output *taken)
+{
+	return skiffi_output_settle(taken, &session->pool) && skiffi_output_settle(&session->output, &session->pool);
+}
+
+size_t skiffi_session_lent(const struct skiffi_session *session)
+{
+	return session->pool.lent;
+}
+
 /* ---- faults ---- */
 
 /* Appends it; false when memory is out, or when it is larger than the broker takes. */

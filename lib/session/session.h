@@ -53,6 +53,14 @@ void skiffi_session_sent(struct skiffi_session *session, size_t len, int64_t now
 /* Lets go of taken output, in whole or what could not be written. */
 void skiffi_session_give_back(struct skiffi_session *session, struct skiffi_output *output);
 
+/* skiffi_session_publish of a message of QoS 0 whose payload stays the caller's: until it is written or the connection
+ * has ended, or until skiffi_session_settle has copied what is left of such in `taken` and in the output (false: memory
+ * is out). skiffi_session_lent: how many there are. */
+enum skiff_code skiffi_session_lend(
+	struct skiffi_session *session, const struct skiff_message *message, void *op, struct skiff_error *error);
+bool skiffi_session_settle(struct skiffi_session *session, struct skiffi_output *taken);
+size_t skiffi_session_lent(const struct skiffi_session *session);
+
 /* When tick is due, microseconds of the same clock as `now`; SKIFFI_NEVER. */
 int64_t skiffi_session_deadline(const struct skiffi_session *session);
 

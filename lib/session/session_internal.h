@@ -57,6 +57,7 @@ struct skiffi_session {
 	/* out */
 	struct skiffi_output output;
 	struct skiffi_kept_pool pool;
+	bool lends; /* the message being published keeps its payload */
 	struct skiffi_inflight inflight;
 	size_t inflight_bytes; /* of the messages kept in it */
 	size_t answers_bytes;  /* acknowledgements in `output`, */

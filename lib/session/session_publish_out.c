@@ -129,7 +129,8 @@ enum skiff_code skiffi_session_publish(struct skiffi_session *session, const str
 	bool keep = publish.qos || publish.payload.len >= SKIFFI_OUTPUT_BY_REFERENCE_BYTES;
 	if (kept)
 		skiffi_kept_ref(kept);
-	else if (keep && !(kept = skiffi_kept_new(&session->pool, message)))
+	else if (keep && !(kept = session->lends ? skiffi_kept_lend(&session->pool, message)
+								 : skiffi_kept_new(&session->pool, message)))
 		return SKIFF_MEMORY;
 	if (kept)
 		publish.payload = skiffi_kept_payload(kept);

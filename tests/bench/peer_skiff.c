@@ -59,6 +59,7 @@ void *peer_open(bool resume)
 		.keep_alive_s = 600,
 		.tls.ca_file = bench.ca,
 		.reconnect.off = true,
+		.queue.full = SKIFF_FULL_WAIT, /* as the limits do, which block */
 		.spin = getenv("SPIN") != NULL,
 	};
 	struct peer *peer = resume ? kept : NULL;
