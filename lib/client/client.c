@@ -8,9 +8,10 @@
 #include "codec/reason.h"
 #include "codec/topic.h"
 #include <assert.h>
+#include <sched.h>
 #include <stdio.h>
 
-enum { OUTPUT_HIGH_BYTES = 256 * 1024, PAYLOAD_MAX_BYTES = 268435455, LEND_BYTES = 16 * 1024 };
+enum { OUTPUT_HIGH_BYTES = 256 * 1024, PAYLOAD_MAX_BYTES = 268435455, LEND_BYTES = 16 * 1024, LEND_TRIES_MAX = 200 };
 
 /* ---- life ---- */
 
@@ -327,6 +328,18 @@ static enum skiff_code client_refuses(
 	return code;
 }
 
+/* The larger, the longer it pays to let the loop end its turn. */
+static bool client_lend_begin(struct skiff_client *client, size_t len)
+{
+	size_t tries = len / LEND_BYTES < LEND_TRIES_MAX ? len / LEND_BYTES : LEND_TRIES_MAX;
+	while (!client->engine->ops->lend_begin(client->engine)) {
+		if (!tries-- || skiffi_loop_inside())
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
 /* Writes a large payload from where it lies. What does not leave at once is copied, or waited for by who wants to wait.
  * SKIFF_AGAIN: it cannot be sent now. */
 static enum skiff_code client_lend(struct skiff_client *client, const struct skiff_message *message,
@@ -334,7 +347,7 @@ static enum skiff_code client_lend(struct skiff_client *client, const struct ski
 {
 	const struct skiffi_engine_ops *ops = client->engine->ops;
 	bool waits = client->options.queue.full == SKIFF_FULL_WAIT && !skiffi_loop_inside();
-	if (!ops->lend_begin || !ops->lend_begin(client->engine))
+	if (!ops->lend_begin || !client_lend_begin(client, message->payload.len))
 		return SKIFF_AGAIN;
 	pthread_mutex_lock(&client->lock);
 	enum skiff_code code = skiffi_client_queue_lend(client, message, token, error);
