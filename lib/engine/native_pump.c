@@ -139,17 +139,22 @@ void skiffi_native_pump_here(struct native_engine *self)
 static bool pump_read(struct native_engine *self)
 {
 	struct skiffi_loop *loop = self->base.config->loop;
-	ptrdiff_t len = self->transport->ops->recv(self->transport, loop->scratch, SKIFFI_LOOP_SCRATCH_BYTES);
+	size_t asked = SKIFFI_LOOP_SCRATCH_BYTES;
+	uint8_t *room = skiffi_session_room(self->session, &asked);
+	ptrdiff_t len = self->transport->ops->recv(self->transport, room ? room : loop->scratch, asked);
 	if (len <= 0)
 		return false;
 	pthread_mutex_lock(self->base.config->lock);
-	skiffi_session_input(self->session, loop->scratch, (size_t)len);
+	if (room)
+		skiffi_session_filled(self->session, (size_t)len);
+	else
+		skiffi_session_input(self->session, loop->scratch, (size_t)len);
 	pthread_mutex_unlock(self->base.config->lock);
 	self->pumping = true;
 	skiffi_native_notify(self);
 	self->pumping = false;
 	skiffi_native_pump_out(self);
-	return len == SKIFFI_LOOP_SCRATCH_BYTES && !self->deaf &&
+	return (size_t)len == asked && !self->deaf &&
 	       (self->state == NATIVE_GREETING || self->state == NATIVE_UP);
 }
 

@@ -9,11 +9,41 @@
 #include "session/session_internal.h"
 #include <assert.h>
 
-enum { SESSION_PARTIAL_KEEP_BYTES = 4096 };
+enum {
+	SESSION_PARTIAL_KEEP_BYTES = 4096,
+	SESSION_PARTIAL_RESTS = 64, /* a larger one goes after so many inputs that did not need it */
+	SESSION_ROOM_LEAST_BYTES = 32 * 1024,
+	SESSION_ROOM_STEP_BYTES = 256 * 1024,
+};
+
+/* More memory only as more has arrived, whatever the peer announces. */
+uint8_t *skiffi_session_room(struct skiffi_session *session, size_t *len)
+{
+	struct skiffi_frame frame;
+	size_t have = skiffi_buffer_len(&session->partial);
+	if (!have || session->partial_used || session->input_len || session->state != SESSION_UP ||
+		skiffi_frame_next(skiffi_buffer_head(&session->partial), have, session->maximum_packet_size, &frame) !=
+			SKIFFI_FRAME_MORE ||
+		frame.total_len < have + SESSION_ROOM_LEAST_BYTES)
+		return NULL;
+	size_t lack = frame.total_len - have, step = have > SESSION_ROOM_STEP_BYTES ? have : SESSION_ROOM_STEP_BYTES;
+	*len = lack < step ? lack : step;
+	return skiffi_buffer_reserve(&session->partial, *len);
+}
+
+void skiffi_session_filled(struct skiffi_session *session, size_t len)
+{
+	skiffi_buffer_commit(&session->partial, len);
+	session->bytes_in += len;
+	session->partial_filled = true;
+}
 
 void skiffi_session_input(struct skiffi_session *session, const void *data, size_t len)
 {
 	assert(!session->input_len);
+	if (!skiffi_buffer_len(&session->partial) && session->partial.data &&
+		++session->partial_rests > SESSION_PARTIAL_RESTS)
+		skiffi_buffer_release(&session->partial);
 	session->input = data;
 	session->input_len = len;
 	session->bytes_in += len;
@@ -74,10 +104,13 @@ static void session_bad_frame(
 			"the broker sent a malformed packet length [MQTT-1.5.5-1]");
 }
 
+/* Where large packets come one behind the other, the memory stays. */
 static void session_drop_partial(struct skiffi_session *session)
 {
+	bool fits = skiffi_buffer_len(&session->partial) > session->partial.capacity / 4;
 	session->partial_used = false;
-	skiffi_buffer_clear(&session->partial, SESSION_PARTIAL_KEEP_BYTES);
+	session->partial_rests = 0;
+	skiffi_buffer_clear(&session->partial, fits ? SIZE_MAX : SESSION_PARTIAL_KEEP_BYTES);
 }
 
 /* Moves up to `len` bytes of the input to `partial`. */
@@ -219,8 +252,9 @@ size_t skiffi_session_pull(struct skiffi_session *session, int64_t now_us, struc
 {
 	if (session->partial_used)
 		session_drop_partial(session);
-	if (session->input_len)
+	if (session->input_len || session->partial_filled)
 		session->last_in_us = now_us;
+	session->partial_filled = false;
 	size_t count = skiffi_session_tell_sent(session, events, max, SKIFF_OK);
 	if (!count && session->telling != TELL_NONE)
 		count = session_tell(session, events, max);

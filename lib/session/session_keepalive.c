@@ -44,6 +44,8 @@ void skiffi_session_tick(struct skiffi_session *session, int64_t now_us)
 			(long long)(session->config->ping_timeout_us / 1000));
 		return;
 	}
+	if (!skiffi_buffer_len(&session->partial) && !session->partial_used) /* quiet times need no memory */
+		skiffi_buffer_release(&session->partial);
 	size_t before = session->output.bytes.tail;
 	if (!skiffi_session_wrote(session, before, skiffi_ping_encode(&session->output.bytes, SKIFFI_PINGREQ)))
 		return;
