@@ -551,7 +551,8 @@ static bool loop_start(struct loop_thread *self)
 		skiffi_free(self->loop.scratch);
 		return false;
 	}
-	pthread_mutex_lock(&self->turn); /* for one who still waits for what was here before */
+	while (pthread_mutex_trylock(&self->turn)) /* one who looks for what was here before has it for a moment */
+		sched_yield();
 	loop_reset(self);
 	uv_timer_init(&self->loop.uv, &self->linger);
 	uv_timer_init(&self->loop.uv, &self->patience);

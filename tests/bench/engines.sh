@@ -24,7 +24,7 @@ trap 'exit 1' INT TERM
 
 measure()
 {
-	sh "$here/run.sh" -r "$repetitions" -p skiff@native,skiff@paho -o "$results" "$@" >/dev/null
+	sh "$here/groups.sh" -r "$repetitions" -p skiff@native,skiff@paho -o "$results" "$@" >/dev/null
 }
 
 measure -l -g tcp-pub-q0-64,tcp-pub-q1-w100,tls-pub-q0-64,tls-pub-q1-w100,ws-pub-q0-64,wss-pub-q0-64 "$@"

@@ -1,216 +1,114 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# run.sh: the same work by every library that was built, side by side.
+# run.sh: what skiff costs beside its peers and beside the limit, as a Markdown table; docs/performance.md holds the last.
 #
-#   tests/bench/run.sh [-r REPETITIONS] [-p PEER,...] [-g GROUP,...] [-s | -l] [-o RESULTS] [BIN]
+#   tests/bench/run.sh [--quick]
 #
-#   -r  how often, all peers in turn, so that a slow minute of the machine hits all alike; 5
-#   -p  only these peers; the reference of the ratios is "mosq" where it ran, else the first; skiff@ENGINE: skiff on it
-#   -g  only these groups, and those that go on behind a hyphen: tcp-pub is all of publishing over TCP
-#   -s  the far end spins (the default): latency, windows, receiving;  -l  it dozes: CPU of publishing
-#   -o  keep each line there; with no peer to run, only its report is printed
-#   BIN holds peerd and bench_*; build/release/bin
-#
-# The far end has one CPU for itself and the client another where there are two. Compare cpu_us first, rate second, and
-# peers of one run only: absolute figures belong to a machine.
+# Builds skiff, the far end, the limits (raw, rawenc) and the packaged peers, and runs them in turn, five times, --quick:
+# once. Every figure is the median of its runs, every ratio is of one run. Ends with 1 when a "must" is not met.
 set -eu
+cd "$(dirname "$0")/../.."
+. tools/setup.sh
 
 repetitions=5
-peers=
-groups=
-look=-s
-results=
-while getopts r:p:g:slo: option; do
-	case $option in
-	r) repetitions=$OPTARG ;;
-	p) peers=$(echo "$OPTARG" | tr ',' ' ') ;;
-	g) groups=$(echo "$OPTARG" | tr ',' ' ') ;;
-	s) look=-s ;;
-	l) look=-l ;;
-	o) results=$OPTARG ;;
-	*) exit 2 ;;
-	esac
-done
-shift $((OPTIND - 1))
-bin=${1-$(dirname "$0")/../../build/release/bin}
-[ -x "$bin/peerd" ] || { echo "run.sh: '$bin' has no 'peerd'; build the preset release first" >&2; exit 1; }
+case ${1-} in
+--quick) repetitions=1 ;;
+'') ;;
+*)
+	setup_say "usage: tests/bench/run.sh [--quick]"
+	exit 2
+	;;
+esac
 
-# name mode scheme qos n size window
+# what | far end | group | figure | beside | must: at most this times that | limit | aim: at most this times that
+# With no peer to be beside, must and aim are figures by themselves.
 table='
-tcp-pub-q0-64     pub    tcp 0 100000    64 1000
-tcp-pub-q0-1024   pub    tcp 0  60000  1024 1000
-tcp-pub-q0-65536  pub    tcp 0   5000 65536   50
-tcp-pub-q1-w20    pub    tcp 1  30000    64   20
-tcp-pub-q1-w100   pub    tcp 1  30000    64  100
-tcp-pub-q1-w1000  pub    tcp 1  30000    64 1000
-tcp-lat-q1        lat    tcp 1   1000    64   20
-tcp-ping-q1       ping   tcp 1   3000    64    1
-tcp-sub-q0-64     sub    tcp 0 150000    64 1000
-tcp-sub-q0-1024   sub    tcp 0  80000  1024 1000
-tcp-sub-q1-64     sub    tcp 1  50000    64 1000
-tls-pub-q0-64     pub    tls 0  60000    64 1000
-tls-pub-q0-1024   pub    tls 0  30000  1024 1000
-tls-pub-q1-w100   pub    tls 1  20000    64  100
-tls-sub-q0-64     sub    tls 0  80000    64 1000
-tls-ping-q1       ping   tls 1   2000    64    1
-ws-pub-q0-64      pub    ws  0  60000    64 1000
-ws-pub-q1-w100    pub    ws  1  20000    64  100
-ws-sub-q0-64      sub    ws  0  80000    64 1000
-ws-ping-q1        ping   ws  1   2000    64    1
-wss-pub-q0-64     pub    wss 0  60000    64 1000
-wss-pub-q1-w100   pub    wss 1  20000    64  100
-wss-sub-q0-64     sub    wss 0  80000    64 1000
-wss-ping-q1       ping   wss 1   2000    64    1
-tcp-conn          conn   tcp 0    300     0    1
-tls-conn          conn   tls 0    100     0    1
-tls-resume        resume tls 0    100     0    1
-ws-conn           conn   ws  0    200     0    1
-tcp-idle          idle   tcp 0   1000     0    1
-tls-idle          idle   tls 0   1000     0    1
+QoS 0 publish, 64 B, tcp: CPU us         | -l | tcp-pub-q0-64    | cpu_us | mosq     | 1/15 | rawenc   | 3
+QoS 0 publish, 64 B, tls: CPU us         | -l | tls-pub-q0-64    | cpu_us | mosq     | 1/8  | rawenc   | 3
+QoS 0 publish, 64 B, ws: CPU us          | -l | ws-pub-q0-64     | cpu_us | paho     | 1/20 | rawenc   | 5
+QoS 0 publish, 64 B, wss: CPU us         | -l | wss-pub-q0-64    | cpu_us | paho     | 1/20 | rawenc   | 5
+QoS 1 publish, window 100, tcp: CPU us   | -s | tcp-pub-q1-w100  | cpu_us | mosq     | 1/10 | rawenc   | 3
+receive QoS 0, 64 B, tcp: CPU us         | -s | tcp-sub-q0-64    | cpu_us | mosq     | 1/40 | rawenc   | 3
+receive QoS 1, 64 B, tcp: CPU us         | -s | tcp-sub-q1-64    | cpu_us | mosq     | 1/10 | -        | 0.5
+QoS 1 ping-pong: p50 us                  | -s | tcp-ping-q1      | p50_us | raw      | 1.3  | raw      | 1.15
+QoS 1 ping-pong, spinning: p50 us        | -s | tcp-ping-q1      | p50_us | raw+spin | 1.3  | raw+spin | 1.15
+1,000 messages a second: p50 us          | -s | tcp-lat-q1       | p50_us | raw      | 1.3  | raw      | 1.2
+1,000 messages a second: p99 us          | -s | tcp-lat-q1       | p99_us | raw      | 1.3  | raw      | 1.2
+connect, disconnect, tcp: CPU us         | -s | tcp-conn         | cpu_us | raw      | 2    | raw      | 1.2
+connect, disconnect, tls: CPU us         | -s | tls-conn         | cpu_us | raw      | 1.4  | raw      | 1.2
+the same, resumed: CPU us                | -s | tls-resume       | cpu_us | raw      | 1.4  | raw      | 1.2
+64 KiB, QoS 0, tcp: CPU us               | -s | tcp-pub-q0-65536 | cpu_us | raw      | 1.1  | raw      | 1.1
+16 MiB, QoS 0, tcp: CPU us               | -s | tcp-pub-q0-16M   | cpu_us | raw      | 1.1  | raw      | 1.1
+idle connection, tcp, 1,000 of them: B   | -s | tcp-idle         | mem_b  | -        | 4096 | -        | 1024
+idle connection, tls, 1,000 of them: B   | -s | tls-idle         | mem_b  | -        | 45056 | -       | 30720
 '
 
-# How many for this peer: the limits need more to be measured at all; Paho takes a second for a connection, and
-# libmosquitto's select() ends at 1024 descriptors, three a client.
-count_for()
+# The groups of one far end, and the peers they need, separated by commas.
+groups_of()
 {
-	case $1-$2 in
-	raw*-pub | raw*-sub) echo $(($3 * 20)) ;;
-	paho-conn | paho-idle) echo 5 ;;
-	mosq-idle) echo 330 ;;
-	*) echo "$3" ;;
-	esac
+	echo "$table" | awk -F ' *[|] *' -v look="$1" '$2 == look && !seen[$3]++ { printf "%s%s", comma, $3; comma = "," }'
 }
 
-# wanted GROUP: whether -g names it
-wanted()
-{
-	[ -n "$1" ] || return 1
-	[ -n "$groups" ] || return 0
-	for group in $groups; do
-		case $1 in "$group" | "$group"-*) return 0 ;; esac
-	done
-	return 1
-}
-
-pinned()
-{
-	cpu=$1
-	shift
-	if command -v taskset >/dev/null && taskset -c "$cpu" true 2>/dev/null; then
-		exec taskset -c "$cpu" "$@"
-	fi
-	exec "$@"
-}
-
-certificates()
-{
-	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=bench-ca -keyout ca.key -out ca.crt 2>/dev/null
-	openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr 2>/dev/null
-	echo 'subjectAltName=DNS:localhost,IP:127.0.0.1' >names
-	openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.crt \
-		2>/dev/null
-}
-
-# run_one PEER NAME MODE SCHEME QOS N SIZE WINDOW: one line of results, or none when the peer cannot do it.
-run_one()
-{
-	peer=$1
-	name=$2
-	mode=$3
-	engine=${SKIFF_ENGINE-}
-	case $peer in *@*) engine=${peer#*@} ;; esac
-	port=$(sed "s/.*\b$4 \([0-9]*\).*/\1/" "$work/ports")
-	status=0
-	line=$(pinned 0 env SKIFF_ENGINE="$engine" timeout 60 "$bin/bench_${peer%@*}" "$mode" "$4://127.0.0.1:$port" \
-		"$5" "$(count_for "$peer" "$mode" "$6")" "$7" "$8" 2>"$work/stderr") || status=$?
-	case $status in
-	0) echo "$name $peer ${line#* }" >>"$results" ;;
-	3) ;;
-	*) echo "$name: $peer ended with $status: $(head -n 1 "$work/stderr")" >&2 ;;
-	esac
-}
-
-# Medians over the repetitions, cheapest first.
-report()
-{
-	awk '
-		function median(list, n,   i, k, x) {
-			for (i = 2; i <= n; i++)
-				for (k = i; k > 1 && list[k] < list[k - 1]; k--) {
-					x = list[k]; list[k] = list[k - 1]; list[k - 1] = x
-				}
-			return list[int((n + 1) / 2)]
-		}
-		function field(group, peer, name,   i, n, list) {
-			n = runs[group, peer]
-			for (i = 1; i <= n; i++)
-				list[i] = value[group, peer, i, name]
-			return median(list, n)
-		}
-		{
-			if (!($1 in known)) { known[$1] = 1; order[++groups] = $1 }
-			if (!(($1, $2) in runs)) peers[$1] = peers[$1] " " $2
-			run = ++runs[$1, $2]
-			for (i = 9; i <= NF; i++) {
-				split($i, pair, "=")
-				value[$1, $2, run, pair[1]] = pair[2] + 0
-			}
-		}
-		END {
-			for (g = 1; g <= groups; g++) {
-				group = order[g]
-				n = split(peers[group], peer, " ")
-				base = (group, "mosq") in runs ? "mosq" : peer[1]
-				printf "\n%-18s %10s %10s %10s %10s %10s   cpu x %s\n", group, "cpu_us", "rate/s", "p50_us", \
-					"p99_us", "mem_b", base
-				for (i = 1; i <= n; i++)
-					cost[peer[i]] = field(group, peer[i], "cpu_us")
-				for (i = 2; i <= n; i++)
-					for (k = i; k > 1 && cost[peer[k]] < cost[peer[k - 1]]; k--) {
-						x = peer[k]; peer[k] = peer[k - 1]; peer[k - 1] = x
-					}
-				for (i = 1; i <= n; i++) {
-					p = peer[i]
-					printf "  %-16s %10.3f %10.0f %10.1f %10.1f %10.0f   %.2f\n", p, cost[p], field(group, p, "rate"), \
-						field(group, p, "p50_us"), field(group, p, "p99_us"), field(group, p, "mem_b"), \
-						cost[base] ? cost[p] / cost[base] : 0
-				}
-			}
-		}' "$results"
-}
-
-work=$(mktemp -d)
-peerd=
-finish()
-{
-	[ -z "$peerd" ] || kill "$peerd" 2>/dev/null || true
-	rm -rf "$work"
-}
-trap finish EXIT
+setup_need build bench
+setup_run "building" sh -c 'cmake --preset release && cmake --build --preset release'
+lazy=$(mktemp)
+busy=$(mktemp)
+trap 'rm -f "$lazy" "$busy"' EXIT
 trap 'exit 1' INT TERM
-[ -n "$results" ] || results=$work/results
-(cd "$work" && certificates)
-CA=$work/ca.crt
-export CA
-mkfifo "$work/ports.fifo" "$work/stdin"
-pinned 1 "$bin/peerd" $look "$work/server.crt" "$work/server.key" <"$work/stdin" >"$work/ports.fifo" &
-peerd=$!
-exec 9>"$work/stdin"
-head -n 1 "$work/ports.fifo" >"$work/ports"
+sh tests/bench/groups.sh -l -r "$repetitions" -p rawenc,skiff,mosq,paho -g "$(groups_of -l)" -o "$lazy" >/dev/null
+sh tests/bench/groups.sh -s -r "$repetitions" -p raw,rawenc,skiff,mosq,raw+spin,skiff+spin \
+	-g "$(groups_of -s)" -o "$busy" >/dev/null
 
-if [ -z "$peers" ]; then
-	peers=$(find "$bin/" -maxdepth 1 -name 'bench_*' -type f | sed 's/.*bench_//' | sort | xargs)
-fi
-repetition=0
-while [ "$repetition" -lt "$repetitions" ]; do
-	repetition=$((repetition + 1))
-	echo "$table" | while read -r name rest; do
-		wanted "$name" || continue
-		for peer in $peers; do
-			# shellcheck disable=SC2086
-			run_one "$peer" "$name" $rest </dev/null
-		done
-	done
-	echo "repetition $repetition of $repetitions done" >&2
-done
-report
+echo "$table" | cat - "$lazy" "$busy" | awk -F ' *[|] *' '
+	function figure(group, peer, name,   i, k, n, x, list) {
+		n = runs[group, peer]
+		for (i = 1; i <= n; i++)
+			list[i] = value[group, peer, i, name]
+		for (i = 2; i <= n; i++)
+			for (k = i; k > 1 && list[k] < list[k - 1]; k--) {
+				x = list[k]; list[k] = list[k - 1]; list[k - 1] = x
+			}
+		return n ? list[int((n + 1) / 2)] : ""
+	}
+	function number(text,   parts) {
+		return split(text, parts, "/") == 2 ? parts[1] / parts[2] : text + 0
+	}
+	function written(x) {
+		return x == "" ? "-" : x >= 100 ? sprintf("%.0f", x) : x >= 10 ? sprintf("%.1f", x) : sprintf("%.3f", x)
+	}
+	# how much larger, as people say it
+	function times(x) { return x < 1 ? sprintf("1/%.1f", 1 / x) : sprintf("%.2f", x) }
+	function verdict(mine, other, bound, alone) {
+		if (alone)
+			return mine <= number(bound) ? "yes" : "no"
+		if (other == "" || mine == "")
+			return "not measured"
+		return times(mine / other) (mine / other <= number(bound) ? ", yes" : ", no")
+	}
+	NF == 8 { row[++rows] = $0; next }
+	NF == 1 && $0 != "" {
+		n = split($0, word, " ")
+		run = ++runs[word[1], word[2]]
+		for (i = 3; i <= n; i++)
+			if (split(word[i], pair, "=") == 2)
+				value[word[1], word[2], run, pair[1]] = pair[2] + 0
+	}
+	END {
+		print "| work | skiff | peer | must: ratio at most | met | limit | aim: ratio at most | met |"
+		print "|---|---:|---:|---:|---|---:|---:|---|"
+		for (r = 1; r <= rows; r++) {
+			split(row[r], part, / *[|] */)
+			spin = part[5] ~ /[+]spin/ ? "+spin" : ""
+			mine = figure(part[3], "skiff" spin, part[4])
+			peer = part[5] == "-" ? "" : figure(part[3], part[5], part[4])
+			limit = part[7] == "-" ? "" : figure(part[3], part[7], part[4])
+			must = verdict(mine, peer, part[6], part[5] == "-")
+			printf "| %s | %s | %s | %s | %s | %s | %s | %s |\n", part[1], written(mine), \
+				peer == "" ? "" : part[5] " " written(peer), part[6], must, \
+				limit == "" ? "" : part[7] " " written(limit), part[8], \
+				verdict(mine, limit, part[8], part[7] == "-")
+			if (must !~ /yes/)
+				missed++
+		}
+		exit missed > 0
+	}'
