@@ -126,8 +126,8 @@ void skiff_client_free(struct skiff_client *client)
 	if (inside)
 		client->free_inside = true;
 	pthread_cond_broadcast(&client->changed);
+	skiffi_client_wake(client); /* under the lock: behind it all may be over, and a job would outlive its client */
 	pthread_mutex_unlock(&client->lock);
-	skiffi_client_wake(client);
 	if (inside)
 		return;
 	if (!skiffi_loop_serve(loop, client_gone, client, INT64_MAX, client->options.spin))

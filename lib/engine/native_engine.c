@@ -423,8 +423,8 @@ static bool native_writes_here(struct native_engine *self)
 		return false;
 	bool mine = atomic_exchange(&self->writer_sleeps, false);
 	if (mine) {
-		atomic_store_explicit(&self->wrote_us, now_us, memory_order_relaxed);
 		skiffi_native_pump_here(self);
+		atomic_store_explicit(&self->wrote_us, skiffi_now_us(), memory_order_relaxed);
 	}
 	skiffi_loop_leave(loop);
 	return mine;

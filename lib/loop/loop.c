@@ -101,6 +101,7 @@ static void loop_run_jobs(struct loop_thread *self)
 		struct skiffi_job *job;
 		if (!count)
 			return;
+		uv_update_time(&self->loop.uv); /* what they start must not count the sleep before them */
 		while (count-- && (job = loop_pop(self)))
 			job->run(job);
 	}
@@ -223,6 +224,7 @@ bool skiffi_loop_enter(struct skiffi_loop *loop)
 	if (loop_entered || pthread_mutex_trylock(&self->turn))
 		return false;
 	loop_entered = self;
+	uv_update_time(&loop->uv);
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -223,12 +224,20 @@ static void random_filters_match_as_the_codec_does(void **state)
 
 /* ---- many ---- */
 
+/* Of this thread, so that what else the machine does is not counted. */
+static int64_t cpu_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static void many_filters_cost_a_topic_nothing(void **state)
 {
 	struct client_filters filters = {0};
 	char text[64];
 	(void)state;
-	int64_t start_ms = waiting_now_ms();
+	int64_t start_ms = cpu_ms();
 	for (int i = 0; i < MANY; i++) {
 		snprintf(text, sizeof text, i % 2 ? "site/%d/sensor/value" : "site/%d/+/value", i);
 		add(&filters, text);
@@ -244,7 +253,7 @@ static void many_filters_cost_a_topic_nothing(void **state)
 		skiffi_client_filters_remove(&filters, filter);
 	}
 	/* looking through all of them for each topic would take 2,000,000,000 comparisons */
-	assert_in_range(waiting_now_ms() - start_ms, 0, 5000);
+	assert_in_range(cpu_ms() - start_ms, 0, 5000);
 	assert_null(filters.all);
 	skiffi_client_filters_release(&filters);
 }
