@@ -12,7 +12,10 @@ static uint8_t ack_flags(unsigned type)
 /* Bytes behind the packet identifier: none, the reason, or the reason and the properties. */
 static size_t ack_tail_len(enum skiffi_protocol v, const struct skiffi_ack *packet)
 {
-	size_t properties_len = skiffi_properties_len(&packet->properties);
+	const struct skiff_properties *properties = &packet->properties;
+	/* that there are none must cost nothing: every message of QoS 1 comes by here */
+	bool some = properties->reason_string.data || properties->user_count || properties->raw.len;
+	size_t properties_len = v == SKIFFI_V5 && some ? skiffi_properties_len(properties) : 0;
 
 	if (v == SKIFFI_V311 || (packet->reason == 0 && properties_len == 0))
 		return 0;
