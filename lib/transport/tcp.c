@@ -19,8 +19,10 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
@@ -28,6 +30,7 @@ enum {
 	TCP_RETRY_MS = 10,        /* a Unix listener whose queue is full is asked again after this */
 	TCP_DISCARD_BYTES = 4096, /* read and dropped at an orderly close, this often at most: */
 	TCP_DISCARD_TIMES = 64,
+	TCP_WARN_FROM = 200, /* few descriptors are no matter */
 };
 
 enum tcp_state {
@@ -186,6 +189,20 @@ static int socket_error(const struct tcp_socket *socket)
 	return error;
 }
 
+/* Says so while there still are some, once. */
+static void socket_warn(int fd)
+{
+	static atomic_bool warned;
+	struct rlimit limit;
+	if (fd < TCP_WARN_FROM || atomic_load(&warned) || getrlimit(RLIMIT_NOFILE, &limit) ||
+		(rlim_t)fd < limit.rlim_cur - limit.rlim_cur / 10 || atomic_exchange(&warned, true))
+		return;
+	skiffi_log(SKIFF_LOG_WARN, "transport",
+		"%d of the %llu files that this process may have open are in use; raise its limit (ulimit -n) for more "
+		"connections",
+		fd + 1, (unsigned long long)limit.rlim_cur);
+}
+
 /* A socket for `address`, polled later; NULL with errno. */
 static struct tcp_socket *socket_new(struct tcp *tcp, size_t index, const struct skiffi_address *address)
 {
@@ -207,6 +224,7 @@ static struct tcp_socket *socket_new(struct tcp *tcp, size_t index, const struct
 		return NULL;
 	}
 	tcp->handles++;
+	socket_warn(self->fd);
 	int on = 1;
 	if (address->storage.ss_family != AF_UNIX)
 		setsockopt(self->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -100,10 +101,11 @@ struct skiffi_ws_shared *skiffi_ws_shared(
 	struct skiffi_loop *loop, const struct lws_protocols *protocols, struct skiff_error *error)
 {
 	if (!loop->ws_context) {
-		skiffi_loop_end_before(); /* libwebsockets needs OpenSSL for its end */
 		loop->ws_context = ws_loop_new(protocols);
 		loop->ws_context_free = ws_loop_end;
 	}
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, skiffi_loop_end_before); /* behind libwebsockets' start of OpenSSL, which its end needs */
 	if (!loop->ws_context)
 		skiffi_fail(error, SKIFF_MEMORY, 0,
 			"libwebsockets could not be started; free some memory or raise the limit of open files");
