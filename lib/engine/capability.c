@@ -96,6 +96,7 @@ static const struct capability capabilities[SKIFF_CAPABILITY_COUNT] = {
 	ROW(NAME_STRICT, NATIVE),
 	ASKED(SERVER_NAME, NATIVE, "tls.server_name", asked_server_name),
 	ASKED(NO_SERVER_NAME, NATIVE, "tls.no_server_name", asked_no_server_name),
+	ROW(TLS_RESUMED, NATIVE),
 	ASKED(CRL, NATIVE, "tls.crl_file", asked_crl),
 	ASKED(TLS_IPV6, NATIVE, "url", asked_tls_ipv6),
 	ROW(SECURITY_LEVEL, NATIVE),

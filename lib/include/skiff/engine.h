@@ -30,6 +30,7 @@ extern "C" {
 	X(NAME_STRICT, "a certificate without a subject alternative name, or with a partial wildcard, refused") \
 	X(SERVER_NAME, "another name for SNI and verification (tls.server_name)") \
 	X(NO_SERVER_NAME, "no SNI (tls.no_server_name)") \
+	X(TLS_RESUMED, "TLS sessions resumed on reconnect") \
 	X(CRL, "revocation lists (tls.crl_file)") \
 	X(TLS_IPV6, "the name verified where ssl:// or wss:// has an IPv6 address for host") \
 	X(SECURITY_LEVEL, "the system's TLS security level left as it is") \

@@ -1,0 +1,117 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# many.sh: many connections, many threads, a slow peer, several I/O threads, as a Markdown table; skiff only.
+#
+#   tests/bench/many.sh [--quick]
+#
+# --quick: fewer connections, and idle for a second instead of 60. Ends with 1 when a bound is not met.
+set -eu
+cd "$(dirname "$0")/../.."
+. tools/setup.sh
+
+connections=10000
+others=1000
+seconds=60
+case ${1-} in
+--quick)
+	connections=1000
+	others=200
+	seconds=1
+	;;
+'') ;;
+*)
+	setup_say "usage: tests/bench/many.sh [--quick]"
+	exit 2
+	;;
+esac
+
+setup_need build bench
+setup_run "building" sh -c 'cmake --preset release && cmake --build --preset release'
+bin=$PWD/build/release/bin
+work=$(mktemp -d)
+peerd=
+finish()
+{
+	[ -z "$peerd" ] || kill "$peerd" 2>/dev/null || true
+	rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+# A descriptor a connection at either end, three over WebSockets.
+ulimit -n "$(ulimit -Hn)"
+files=$(ulimit -n)
+if [ "$files" != unlimited ] && [ "$files" -lt $((connections + 200)) ]; then
+	setup_say "the limit of open files ($files) allows only $((files - 200)) connections"
+	connections=$((files - 200))
+fi
+(
+	cd "$work"
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=bench-ca -keyout ca.key -out ca.crt
+	openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr
+	echo 'subjectAltName=DNS:localhost,IP:127.0.0.1' >names
+	openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.crt
+) 2>/dev/null
+CA=$work/ca.crt
+export CA
+mkfifo "$work/ports" "$work/stdin"
+"$bin/peerd" "$work/server.crt" "$work/server.key" <"$work/stdin" >"$work/ports" &
+peerd=$!
+exec 9>"$work/stdin"
+ports=$(head -n 1 "$work/ports")
+
+url()
+{
+	echo "$1://127.0.0.1:$(echo "$ports" | sed "s/.*\b$1 \([0-9]*\).*/\1/")"
+}
+
+# Appends what bench_many says, each line with a prefix.
+measure()
+{
+	prefix=$1
+	shift
+	timeout 300 "$bin/bench_many" "$@" | sed "s/^/$prefix/" >>"$work/values"
+}
+
+for scheme in tcp tls ws wss; do
+	n=$connections
+	[ "$scheme" = tcp ] || n=$others
+	echo "${scheme}_n=$n" >>"$work/values"
+	measure "${scheme}_" connections "$(url "$scheme")" "$n" "$seconds"
+done
+measure '' threads "$(url tcp)"
+measure '' slow "$(url tcp)"
+measure '' loops "$(url tcp)"
+
+awk -F = -v seconds="$seconds" '
+	{ v[$1] = $2 }
+	function row(what, text, bound, met) {
+		printf "| %s | %s | %s | %s |\n", what, text, bound, bound == "" ? "" : met ? "yes" : "no"
+		if (bound != "" && !met)
+			missed++
+	}
+	END {
+		print "| what | measured | bound | met |"
+		print "|---|---|---|---|"
+		n = split("tcp tls ws wss", scheme, " ")
+		for (i = 1; i <= n; i++) {
+			s = scheme[i] "_"
+			name = v[s "n"] " connections, " scheme[i]
+			row(name ": all connected", sprintf("%.0f ms, %.0f us of CPU each", v[s "connect_ms"], v[s "connect_cpu_us"]), "")
+			row(name ": memory of each", sprintf("%.1f KB", v[s "memory_bytes"] / 1024), "")
+			row(name ": idle for " seconds " s", sprintf("%.0f ms of CPU", v[s "idle_cpu_ms"]), "")
+			ratio = v[s "many_cpu_us"] / v[s "few_cpu_us"]
+			row(name ": a message on one of them, beside 10", sprintf("%.1f and %.1f us of CPU: %.2f; p99 %.0f and %.0f us", \
+				v[s "many_cpu_us"], v[s "few_cpu_us"], ratio, v[s "many_p99_us"], v[s "few_p99_us"]), "1.2", ratio <= 1.2)
+		}
+		row("8 threads, 8 clients, beside 1", sprintf("%.1f and %.1f million messages/s; slowest thread %.2f x the fastest", \
+			v["own_rate"] / 1e6, v["one_rate"] / 1e6, v["own_unfair"]), "as fast", v["own_rate"] >= v["one_rate"])
+		row("8 threads, 1 client, beside 1", sprintf("%.1f and %.1f million messages/s; slowest thread %.2f x the fastest", \
+			v["shared_rate"] / 1e6, v["one_rate"] / 1e6, v["shared_unfair"]), "as fast", v["shared_rate"] >= v["one_rate"])
+		row("peer reads 1 KiB/s: memory of its client", sprintf("%.1f MB", v["slow_memory_bytes"] / 1048576), \
+			sprintf("queue of %.0f MB, and as much unused", v["slow_bound_bytes"] / 1048576), \
+			v["slow_memory_bytes"] <= 2.5 * v["slow_bound_bytes"])
+		row("another client beside it, and alone", sprintf("p99 %.0f and %.0f us", v["beside_p99_us"], v["alone_p99_us"]), \
+			"1.5", v["beside_p99_us"] <= 1.5 * v["alone_p99_us"])
+		row("4 clients on 2 I/O threads, beside 1", sprintf("%.2f times the messages", v["loops_scale"]), "1.8", v["loops_scale"] >= 1.8)
+		exit missed > 0
+	}' "$work/values"
