@@ -24,27 +24,14 @@ few=100000
 setup_need build bench
 setup_run "building" sh -c 'cmake --preset release && cmake --build --preset release'
 bin=$PWD/build/release/bin
-work=$(mktemp -d)
-peerd=
-finish()
-{
-	[ -z "$peerd" ] || kill "$peerd" 2>/dev/null || true
-	rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=bench -keyout "$work/key" -out "$work/crt" 2>/dev/null
-mkfifo "$work/ports" "$work/stdin"
-"$bin/peerd" -s "$work/crt" "$work/key" <"$work/stdin" >"$work/ports" &
-peerd=$!
-exec 9>"$work/stdin"
-port=$(head -n 1 "$work/ports" | sed 's/.*\btcp \([0-9]*\).*/\1/')
+. tests/bench/peerd.sh
+peerd_start "$bin" -s
 
 # run PEER MODE QOS N WINDOW PREFIX...: with the prefix before the program
 run()
 {
 	program=$bin/bench_$1
-	set -- "$2" "tcp://127.0.0.1:$port" "$3" "$4" 64 "$5" -- "$@"
+	set -- "$2" "tcp://127.0.0.1:$(peerd_port tcp)" "$3" "$4" 64 "$5" -- "$@"
 	arguments="$1 $2 $3 $4 $5 $6"
 	shift 12
 	# shellcheck disable=SC2086

@@ -95,25 +95,6 @@ wanted()
 	return 1
 }
 
-pinned()
-{
-	cpu=$1
-	shift
-	if command -v taskset >/dev/null && taskset -c "$cpu" true 2>/dev/null; then
-		exec taskset -c "$cpu" "$@"
-	fi
-	exec "$@"
-}
-
-certificates()
-{
-	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=bench-ca -keyout ca.key -out ca.crt 2>/dev/null
-	openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr 2>/dev/null
-	echo 'subjectAltName=DNS:localhost,IP:127.0.0.1' >names
-	openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.crt \
-		2>/dev/null
-}
-
 # run_one PEER NAME MODE SCHEME QOS N SIZE WINDOW: one line of results, or none when the peer cannot do it.
 run_one()
 {
@@ -123,7 +104,7 @@ run_one()
 	engine=${SKIFF_ENGINE-}
 	program=${peer%+spin}
 	case $program in *@*) engine=${program#*@} ;; esac
-	port=$(sed "s/.*\b$4 \([0-9]*\).*/\1/" "$work/ports")
+	port=$(peerd_port "$4")
 	status=0
 	set -- "$4" "$5" "$(count_for "$program" "$mode" "$6" "$7")" "$7" "$8"
 	[ "$peer" = "$program" ] || export SPIN=1
@@ -186,24 +167,9 @@ report()
 		}' "$results"
 }
 
-work=$(mktemp -d)
-peerd=
-finish()
-{
-	[ -z "$peerd" ] || kill "$peerd" 2>/dev/null || true
-	rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
+. "$(dirname "$0")/peerd.sh"
 [ -n "$results" ] || results=$work/results
-(cd "$work" && certificates)
-CA=$work/ca.crt
-export CA
-mkfifo "$work/ports.fifo" "$work/stdin"
-pinned 1 "$bin/peerd" $look "$work/server.crt" "$work/server.key" <"$work/stdin" >"$work/ports.fifo" &
-peerd=$!
-exec 9>"$work/stdin"
-head -n 1 "$work/ports.fifo" >"$work/ports"
+peerd_start "$bin" "$look"
 
 if [ -z "$peers" ]; then
 	peers=$(find "$bin/" -maxdepth 1 -name 'bench_*' -type f | sed 's/.*bench_//' | sort | xargs)

@@ -28,15 +28,6 @@ esac
 setup_need build bench
 setup_run "building" sh -c 'cmake --preset release && cmake --build --preset release'
 bin=$PWD/build/release/bin
-work=$(mktemp -d)
-peerd=
-finish()
-{
-	[ -z "$peerd" ] || kill "$peerd" 2>/dev/null || true
-	rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
 # A descriptor a connection at either end, three over WebSockets.
 ulimit -n "$(ulimit -Hn)"
 files=$(ulimit -n)
@@ -44,24 +35,12 @@ if [ "$files" != unlimited ] && [ "$files" -lt $((connections + 200)) ]; then
 	setup_say "the limit of open files ($files) allows only $((files - 200)) connections"
 	connections=$((files - 200))
 fi
-(
-	cd "$work"
-	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=bench-ca -keyout ca.key -out ca.crt
-	openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr
-	echo 'subjectAltName=DNS:localhost,IP:127.0.0.1' >names
-	openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.crt
-) 2>/dev/null
-CA=$work/ca.crt
-export CA
-mkfifo "$work/ports" "$work/stdin"
-"$bin/peerd" "$work/server.crt" "$work/server.key" <"$work/stdin" >"$work/ports" &
-peerd=$!
-exec 9>"$work/stdin"
-ports=$(head -n 1 "$work/ports")
+. tests/bench/peerd.sh
+peerd_start "$bin"
 
 url()
 {
-	echo "$1://127.0.0.1:$(echo "$ports" | sed "s/.*\b$1 \([0-9]*\).*/\1/")"
+	echo "$1://127.0.0.1:$(peerd_port "$1")"
 }
 
 # Appends what bench_many says, each line with a prefix.
