@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include <assert.h>
 #include <poll.h>
 #include <pthread.h>
@@ -595,6 +596,7 @@ static void loop_after_fork_in_child(void)
 
 static void loop_set_up(void)
 {
+	uint64_t number;
 	pthread_condattr_t monotonic;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -607,7 +609,9 @@ static void loop_set_up(void)
 	}
 	pthread_condattr_destroy(&monotonic);
 	pthread_atfork(loop_before_fork, loop_after_fork, loop_after_fork_in_child);
-	skiffi_loop_end_before();
+	/* What starts with the first random number, OpenSSL, must end behind the threads that use it. */
+	skiffi_random(&number, sizeof number);
+	atexit(skiffi_loop_end_unused);
 }
 
 static enum loop_fate loop_fate_of(struct loop_thread *self)
@@ -722,9 +726,4 @@ __attribute__((destructor)) void skiffi_loop_end_unused(void)
 	pthread_once(&loop_once, loop_set_up);
 	while ((unused = loop_take_unused()))
 		loop_end(unused);
-}
-
-void skiffi_loop_end_before(void)
-{
-	atexit(skiffi_loop_end_unused);
 }

@@ -88,8 +88,4 @@ bool skiffi_loop_naps(struct skiffi_loop *loop);
 /* Ends the threads that nobody uses, now. Any thread but those. */
 void skiffi_loop_end_unused(void);
 
-/* Has them end before what was set up for the end of the process so far. To be called once by each of those who keep
- * state with a loop that a library with an end of its own needs. Any thread. */
-void skiffi_loop_end_before(void);
-
 #endif

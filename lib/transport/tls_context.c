@@ -8,14 +8,12 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "loop/loop.h"
 #include "transport/tls_files.h"
 #include "transport/tls_shared.h"
 #include "transport/tls_trust.h"
 #include "transport/tls_verify.h"
 #include <arpa/inet.h>
 #include <openssl/err.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -227,9 +225,7 @@ static bool ctx_set_alpn(SSL_CTX *ctx, const char *list, struct skiff_error *err
 
 static SSL_CTX *ctx_new(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	pthread_once(&once, skiffi_loop_end_before); /* behind OpenSSL's start: its end must find no thread of ours */
 	if (!ctx || !SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION)) {
 		SSL_CTX_free(ctx);
 		return NULL;

@@ -11,7 +11,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -104,8 +103,6 @@ struct skiffi_ws_shared *skiffi_ws_shared(
 		loop->ws_context = ws_loop_new(protocols);
 		loop->ws_context_free = ws_loop_end;
 	}
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	pthread_once(&once, skiffi_loop_end_before); /* behind libwebsockets' start of OpenSSL, which its end needs */
 	if (!loop->ws_context)
 		skiffi_fail(error, SKIFF_MEMORY, 0,
 			"libwebsockets could not be started; free some memory or raise the limit of open files");
