@@ -112,9 +112,13 @@ void skiffi_error_keep(struct skiffi_kept_error *kept, const struct skiff_error 
 
 struct skiff_error skiffi_error_kept(const struct skiffi_kept_error *kept)
 {
-	struct skiff_error error = {kept->code, kept->detail, ""};
-	if (kept->code)
-		snprintf(error.text, sizeof error.text, "%s", kept->text ? kept->text : skiff_code_text(kept->code));
+	struct skiff_error error;
+	const char *text = kept->text ? kept->text : kept->code ? skiff_code_text(kept->code) : "";
+	size_t len = strlen(text);
+	error.code = kept->code;
+	error.detail = kept->detail;
+	memcpy(error.text, text, len < sizeof error.text ? len + 1 : sizeof error.text);
+	error.text[sizeof error.text - 1] = '\0';
 	return error;
 }
 

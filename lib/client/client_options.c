@@ -285,14 +285,15 @@ static void options_default_times(struct skiff_options *options)
 /* Random, so that it tells nothing of the machine: 128 bits. */
 static void options_default_id(struct skiff_client *client)
 {
+	static const char digits[] = "0123456789abcdef";
 	uint8_t bits[16];
 	char *id = options_alloc(client, 6 + 2 * sizeof bits);
 	if (!id)
 		return;
 	skiffi_random(bits, sizeof bits);
 	memcpy(id, "skiff-", 6);
-	for (size_t i = 0; i < sizeof bits; i++)
-		snprintf(id + 6 + 2 * i, 3, "%02x", bits[i]);
+	for (size_t i = 0; i < 2 * sizeof bits; i++)
+		id[6 + i] = digits[bits[i / 2] >> (i % 2 ? 0 : 4) & 15];
 	client->options.client_id = id;
 }
 

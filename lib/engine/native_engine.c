@@ -300,6 +300,8 @@ static void native_close(struct skiffi_engine *engine, bool abort)
 
 static void native_log_up(struct native_engine *self)
 {
+	if (!skiffi_log_wanted(SKIFF_LOG_INFO))
+		return;
 	struct skiff_connection way;
 	skiffi_native_seen(self, &way);
 	skiffi_log(SKIFF_LOG_INFO, "engine", "connected to %s, %s%s%s%s%s", way.address,

@@ -23,8 +23,8 @@
 
 enum {
 	LOOP_LINGER_MS = 1000,
-	LOOP_LEASE_US = 100, /* how long the thread keeps out of the way of one who served, and may be back soon */
-	LOOP_NAP_US = 500,   /* how often it looks */
+	LOOP_LEASE_US = 2000, /* how long the thread keeps out of the way of one who served, and may be back soon */
+	LOOP_NAP_US = 500,    /* how often it looks */
 	LOOP_ROUNDS = 4,
 	LOOP_PLACES = 2 * SKIFFI_LOOPS_MAX,
 };
