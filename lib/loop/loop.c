@@ -326,6 +326,8 @@ bool skiffi_loop_serve(
 	struct skiffi_loop *loop, bool (*over)(const void *subject), const void *subject, int64_t end_us, bool spins)
 {
 	struct loop_thread *self = loop_of(loop);
+	if (!spins && !loop_may_sleep(self)) /* before the thread could go out of the way for nothing */
+		return false;
 	if (atomic_exchange(&self->serving, true)) {
 		while (spins && !over(subject) && skiffi_now_us() < end_us)
 			sched_yield();
