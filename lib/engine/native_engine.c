@@ -415,13 +415,13 @@ static void native_forget(struct skiffi_engine *engine)
 }
 
 /* A lone message is written by its publisher: to wake the writer would take longer. Who publishes again at once leaves
- * that to the writer, unless that naps, who then takes all that has come together. */
+ * that to the writer, who then takes all that has come together. */
 static bool native_writes_here(struct native_engine *self)
 {
 	struct skiffi_loop *loop = self->base.config->loop;
 	int64_t now_us = skiffi_now_us();
 	bool burst = now_us - atomic_load_explicit(&self->wrote_us, memory_order_relaxed) < NATIVE_ALONE_US;
-	if ((burst && !skiffi_loop_naps(loop)) || !skiffi_loop_enter(loop))
+	if (burst || !skiffi_loop_enter(loop))
 		return false;
 	bool mine = atomic_exchange(&self->writer_sleeps, false);
 	if (mine) {
@@ -473,7 +473,7 @@ static void native_flush(struct skiffi_engine *engine)
 	if (skiffi_loop_here(loop) && self->pumping)
 		return;
 	if (atomic_exchange(&self->writer_sleeps, false))
-		skiffi_loop_post(loop, &self->wake);
+		skiffi_loop_post_now(loop, &self->wake);
 }
 
 static void native_wants_room(struct skiffi_engine *engine)

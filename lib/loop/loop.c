@@ -65,6 +65,7 @@ static pthread_mutex_t loop_registry = PTHREAD_MUTEX_INITIALIZER;
 static struct loop_thread loop_places[LOOP_PLACES];
 static unsigned loop_spread = 1;
 static pthread_once_t loop_once = PTHREAD_ONCE_INIT;
+static atomic_bool loop_ready; /* there are places */
 
 static _Thread_local struct loop_thread *loop_entered; /* whose turn this thread has */
 
@@ -142,6 +143,11 @@ static void loop_on_wake(uv_async_t *wake)
 		loop_linger(self);
 }
 
+static bool loop_naps(struct loop_thread *self)
+{
+	return atomic_load(&self->napping) && !atomic_load(&self->serving);
+}
+
 void skiffi_loop_post(struct skiffi_loop *loop, struct skiffi_job *job)
 {
 	struct loop_thread *self = loop_of(loop);
@@ -159,14 +165,18 @@ void skiffi_loop_post(struct skiffi_loop *loop, struct skiffi_job *job)
 	pthread_mutex_unlock(&self->lock);
 	/* Outside the lock, or whoever is woken would meet it. The end of a turn looks by itself, and so does who served
 	 * just now when he waits for what the job does, or else the thread after its nap. */
-	if (!skiffi_loop_here(loop) && !skiffi_loop_naps(loop))
+	if (!skiffi_loop_here(loop) && !loop_naps(loop_of(loop)))
 		uv_async_send(&self->wake);
 }
 
-bool skiffi_loop_naps(struct skiffi_loop *loop)
+static void loop_call(struct loop_thread *self);
+
+void skiffi_loop_post_now(struct skiffi_loop *loop, struct skiffi_job *job)
 {
 	struct loop_thread *self = loop_of(loop);
-	return atomic_load(&self->napping) && !atomic_load(&self->serving);
+	skiffi_loop_post(loop, job);
+	if (loop_naps(self) && atomic_exchange(&self->leased_us, 0))
+		loop_call(self);
 }
 
 bool skiffi_loop_own(const struct skiffi_loop *loop)
@@ -400,7 +410,7 @@ static void loop_yield(struct loop_thread *self)
 		return;
 	unsigned before = atomic_load(&self->serves) - 1, serves;
 	pthread_mutex_lock(&self->lock);
-	while (atomic_load(&self->serving) || atomic_load(&self->leased_us) > skiffi_now_us()) {
+	while (atomic_load(&self->serving) || (!self->first && atomic_load(&self->leased_us) > skiffi_now_us())) {
 		serves = atomic_load(&self->serves);
 		loop_nap(self, serves == before);
 		before = serves;
@@ -614,6 +624,7 @@ static void loop_set_up(void)
 	/* What starts with the first random number, OpenSSL, must end behind the threads that use it. */
 	skiffi_random(&number, sizeof number);
 	atexit(skiffi_loop_end_unused);
+	atomic_store(&loop_ready, true);
 }
 
 static enum loop_fate loop_fate_of(struct loop_thread *self)
@@ -725,7 +736,6 @@ static struct loop_thread *loop_take_unused(void)
 __attribute__((destructor)) void skiffi_loop_end_unused(void)
 {
 	struct loop_thread *unused;
-	pthread_once(&loop_once, loop_set_up);
-	while ((unused = loop_take_unused()))
+	while (atomic_load(&loop_ready) && (unused = loop_take_unused()))
 		loop_end(unused);
 }

@@ -45,6 +45,9 @@ void skiffi_loop_spread(unsigned count);
  * runs after the current callback. */
 void skiffi_loop_post(struct skiffi_loop *loop, struct skiffi_job *job);
 
+/* The same for what cannot wait: a thread that keeps out of the way of one who served (below) is called back. */
+void skiffi_loop_post_now(struct skiffi_loop *loop, struct skiffi_job *job);
+
 /* Takes back a job that has not run yet, so that its object may go. In the turn. */
 void skiffi_loop_cancel(struct skiffi_loop *loop, struct skiffi_job *job);
 
@@ -81,9 +84,6 @@ bool skiffi_loop_inside(void);
 /* Whether the caller has this loop's turn; whether it is its own thread. */
 bool skiffi_loop_here(const struct skiffi_loop *loop);
 bool skiffi_loop_own(const struct skiffi_loop *loop);
-
-/* Whether the loop's thread keeps out of the way of one who served, and is back within half a millisecond. */
-bool skiffi_loop_naps(struct skiffi_loop *loop);
 
 /* Ends the threads that nobody uses, now. Any thread but those. */
 void skiffi_loop_end_unused(void);

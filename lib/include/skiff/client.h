@@ -34,7 +34,7 @@ struct skiff_token;
  */
 struct skiff_client *skiff_client_new(const struct skiff_options *options, struct skiff_error *error);
 
-/** Spreads the clients that are created from now on over `count` I/O threads, 1 to 64; 1 unless this is called. Clients
+/** Spreads the clients that are created from now on over `count` I/O threads, 1 to 16; 1 unless this is called. Clients
  * on different threads do not wait for each other's handlers; it pays where one thread cannot carry the traffic.
  * Result: SKIFF_OK, or SKIFF_USAGE_OPTION for another count. */
 enum skiff_code skiff_io_threads(unsigned count);
