@@ -34,8 +34,9 @@ enum skiff_engine {
 };
 
 /** Called for each message that matches a subscription's filter, or that matches none (options.on_message). Runs on
- * the library's I/O thread with no lock held: it may call anything but a wait; while it runs, no other connection of
- * the process makes progress, so hand long work to a thread of your own. `message` is borrowed until return. */
+ * the client's I/O thread (with options.spin also on one that waits) with no lock held: it may call anything but a wait;
+ * while it runs, no other connection of that thread makes progress, so hand long work to a thread of your own, or see
+ * skiff_io_threads. `message` is borrowed until return. */
 typedef void (*skiff_message_fn)(struct skiff_client *client, const struct skiff_message *message, void *user);
 
 /** Called for each event of the connection's life (client.h). Same thread and rules as skiff_message_fn. */
