@@ -181,14 +181,6 @@ static void cause_failed(
 	}
 }
 
-/* Behind a plain door there is only the exchange that can have failed, though Paho did not tell of its beginning. */
-void skiffi_paho_cause_beyond(const struct paho_engine *engine, struct skiff_error *error)
-{
-	const struct skiffi_endpoint *endpoint = engine->base.config->endpoint;
-	if (error->code == SKIFF_TCP_FAILED && !endpoint->tls && endpoint->kind == SKIFFI_TCP)
-		skiffi_attempt_silent(error, endpoint, engine->version, 0);
-}
-
 void skiffi_paho_cause(struct paho_engine *engine, struct skiff_error *error, bool *look)
 {
 	struct paho_link *link = engine->link;

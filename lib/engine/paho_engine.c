@@ -372,12 +372,10 @@ void skiffi_paho_looked(
 	paho_lock(self);
 	if (finding)
 		self->error = *finding;
-	else if (seen)
-		skiffi_paho_cause_beyond(self, &self->error);
 	if (seen && !*self->seen.address)
 		memcpy(self->seen.address, seen->address, sizeof self->seen.address);
 	if (self->state == PAHO_LOOKING)
-		skiffi_paho_settle(self);
+		skiffi_paho_going_down(self);
 	paho_unlock(self);
 }
 

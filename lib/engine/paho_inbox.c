@@ -127,18 +127,6 @@ static bool paho_falls_back(const struct paho_engine *self)
 	       (code == SKIFF_MQTT_VERSION || code == SKIFF_MQTT_CLOSED);
 }
 
-void skiffi_paho_settle(struct paho_engine *self)
-{
-	if (!paho_falls_back(self)) {
-		skiffi_paho_going_down(self);
-		return;
-	}
-	skiffi_log(SKIFF_LOG_INFO, "engine", "the broker does not take MQTT 5; trying 3.1.1");
-	skiffi_paho_retire(self);
-	self->version = SKIFFI_V311;
-	skiffi_paho_begin(self);
-}
-
 static void paho_take_over(struct paho_engine *self)
 {
 	bool look;
@@ -156,8 +144,13 @@ static void paho_take_over(struct paho_engine *self)
 		self->state = PAHO_LOOKING;
 		self->look_wanted = true;
 		skiffi_paho_wake(self);
+	} else if (paho_falls_back(self)) {
+		skiffi_log(SKIFF_LOG_INFO, "engine", "the broker does not take MQTT 5; trying 3.1.1");
+		skiffi_paho_retire(self);
+		self->version = SKIFFI_V311;
+		skiffi_paho_begin(self);
 	} else {
-		skiffi_paho_settle(self);
+		skiffi_paho_going_down(self);
 	}
 }
 

@@ -222,8 +222,6 @@ void skiffi_paho_looked(
 
 /* paho_inbox.c: under the client's lock, on the loop thread */
 size_t skiffi_paho_pull(struct skiffi_engine *engine, struct skiffi_event *events, size_t max);
-/* The cause is known: DOWN, or once more with 3.1.1. */
-void skiffi_paho_settle(struct paho_engine *engine);
 void skiffi_paho_return_lent(struct paho_engine *engine); /* what the last pull gave out */
 
 /* paho_requests.c: under the client's lock */
@@ -323,7 +321,5 @@ uint8_t *skiffi_paho_properties_write(uint8_t *at, const struct skiff_properties
 /* paho_cause.c */
 /* Why the attempt or connection ended, as far as the link knows; `*look`: a second look may tell more. */
 void skiffi_paho_cause(struct paho_engine *engine, struct skiff_error *error, bool *look);
-/* The same when a second look has found nothing wrong with the door. */
-void skiffi_paho_cause_beyond(const struct paho_engine *engine, struct skiff_error *error);
 
 #endif
