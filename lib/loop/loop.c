@@ -584,26 +584,29 @@ static bool loop_start(struct loop_thread *self)
 
 /* ---- users ---- */
 
+/* Every lock is had over the fork, so that the child finds none in the hands of a thread that it does not have. */
 static void loop_before_fork(void)
 {
 	pthread_mutex_lock(&loop_registry);
+	for (size_t i = 0; i < LOOP_PLACES; i++)
+		pthread_mutex_lock(&loop_places[i].lock);
 }
 
 static void loop_after_fork(void)
 {
+	for (size_t i = 0; i < LOOP_PLACES; i++)
+		pthread_mutex_unlock(&loop_places[i].lock);
 	pthread_mutex_unlock(&loop_registry);
 }
 
-/* The threads are the parent's: what they had is given up, the places with it, whoever has their locks. */
+/* The threads are the parent's: what they had is given up, and the places with it. */
 static void loop_after_fork_in_child(void)
 {
-	for (size_t i = 0; i < LOOP_PLACES; i++) {
-		pthread_mutex_init(&loop_places[i].lock, NULL);
+	for (size_t i = 0; i < LOOP_PLACES; i++)
 		if (loop_places[i].fate != LOOP_NONE)
 			loop_places[i].fate = LOOP_LOST;
-	}
 	loop_entered = NULL;
-	pthread_mutex_unlock(&loop_registry);
+	loop_after_fork();
 }
 
 static void loop_set_up(void)
