@@ -83,7 +83,7 @@ void skiffi_session_forget(struct skiffi_session *session);
 /* Whether pull has something to tell that needs no input. */
 bool skiffi_session_tells(const struct skiffi_session *session);
 
-/* Why it failed; borrowed. */
+/* Why it failed. */
 struct skiff_error skiffi_session_error(const struct skiffi_session *session);
 
 /* ---- requests; allowed while up, else SKIFF_AGAIN ---- */

@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <skiff/skiff.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 60000, FEW = 10, WARM = 500, TIMED = 5000, THREADS = 8, PER_THREAD = 200000, LOOP_CLIENTS = 4 };
+enum { PATIENCE_MS = 60000, FEW = 10, WARM = 500, TIMED = 5000, THREADS = 8, PER_THREAD = 200000, LOOP_CLIENTS = 4, LOOP_MESSAGES = 40000 };
 
 const char *peer_name = "skiff";
 static const char *url;
@@ -211,6 +212,8 @@ static void mode_slow(void)
 /* ---- I/O threads ---- */
 
 static atomic_long arrived;
+static sem_t all_arrived;
+static atomic_uint worked; /* so that the work is not left out */
 
 static void on_message(struct skiff_client *client, const struct skiff_message *message, void *user)
 {
@@ -220,12 +223,13 @@ static void on_message(struct skiff_client *client, const struct skiff_message *
 	for (int round = 0; round < 200; round++)
 		for (size_t i = 0; i < message->payload.len; i++)
 			sum = sum * 31 + ((const unsigned char *)message->payload.data)[i];
-	atomic_fetch_add(&arrived, 1 + (sum == 1));
+	atomic_store_explicit(&worked, sum, memory_order_relaxed);
+	if (atomic_fetch_add(&arrived, 1) + 1 == (long)LOOP_CLIENTS * LOOP_MESSAGES)
+		sem_post(&all_arrived);
 }
 
 static double receive_rate(unsigned threads)
 {
-	enum { N = 40000 };
 	struct skiff_client *clients[LOOP_CLIENTS];
 	char filter[64];
 	check(skiff_io_threads(threads));
@@ -233,14 +237,13 @@ static double receive_rate(unsigned threads)
 		clients[i] = client_new(url, 0);
 		check(skiff_wait(skiff_connect(clients[i]), PATIENCE_MS));
 	}
-	snprintf(filter, sizeof filter, "src/0/%d/64/1000", N);
+	snprintf(filter, sizeof filter, "src/0/%d/64/1000", LOOP_MESSAGES);
 	atomic_store(&arrived, 0);
 	double begin_us = bench_now_us();
 	for (int i = 0; i < LOOP_CLIENTS; i++)
 		skiff_token_free(skiff_subscribe(clients[i], filter, 0, on_message, NULL));
-	while (atomic_load(&arrived) < (long)LOOP_CLIENTS * N)
-		usleep(500);
-	double rate = (double)LOOP_CLIENTS * N * 1e6 / (bench_now_us() - begin_us);
+	sem_wait(&all_arrived);
+	double rate = (double)LOOP_CLIENTS * LOOP_MESSAGES * 1e6 / (bench_now_us() - begin_us);
 	for (int i = 0; i < LOOP_CLIENTS; i++)
 		skiff_client_free(clients[i]);
 	return rate;
@@ -248,6 +251,7 @@ static double receive_rate(unsigned threads)
 
 static void mode_loops(void)
 {
+	sem_init(&all_arrived, 0, 0);
 	double one = receive_rate(1), two = receive_rate(2);
 	printf("loops_one_rate=%.0f\nloops_two_rate=%.0f\nloops_scale=%.2f\n", one, two, two / one);
 }
