@@ -90,6 +90,7 @@ static void events_failure(struct paho_link *link, int code, const char *message
 	pthread_mutex_lock(&link->lock);
 	mine = link->connecting;
 	if (mine) {
+		skiffi_paho_number_hold(link->socket);
 		link->over_connack = message && !strcmp(message, "CONNACK return code") && code > 0;
 		events_over(link, code);
 	}

@@ -294,6 +294,10 @@ int skiffi_paho_on_tls_error(const char *text, size_t len, void *context);
 void skiffi_paho_op_refused(struct paho_op *op, int code);
 void skiffi_paho_connect_refused(struct paho_link *link, int code);
 
+/* paho_number.c */
+void skiffi_paho_number_hold(int socket); /* in the callback that tells of a failed attempt */
+void skiffi_paho_number_release(void);      /* the receiving thread begins another round */
+
 /* paho_trace.c */
 void skiffi_paho_trace_start(void);
 /* An attempt begins: false when another one is at its very beginning, where the trace could not tell the two apart. */

@@ -180,6 +180,8 @@ static void trace_fact(const char *line)
 
 static void trace_line(const char *line)
 {
+	if (!strncmp(line, "m->c->connect_state", 19))
+		skiffi_paho_number_release();
 	if (!strncmp(line, "m->c->connect_state", 19) || !strncmp(line, "Connecting to serverURI", 23))
 		trace_turn = (struct paho_facts){.alert = -1};
 	else if (!strncmp(line, "New socket ", 11))
