@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* random.c: OpenSSL's generator; without it nothing sound can go on, so its failure ends the process. */
+/* random.c: the system's generator; without it nothing sound can go on, so its failure ends the process. */
 #include "base/random.h"
 
-#include <openssl/rand.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+enum { RANDOM_CALL_BYTES = 256 }; /* getentropy gives no more at a time */
 
 void skiffi_random(void *data, size_t len)
 {
-	/* OpenSSL's generator fails only when the system's does; nothing sound can go on without it. */
-	if (RAND_bytes(data, (int)len) != 1)
-		abort();
+	for (uint8_t *at = data; len;) {
+		size_t some = len < RANDOM_CALL_BYTES ? len : RANDOM_CALL_BYTES;
+		if (getentropy(at, some))
+			abort();
+		at += some;
+		len -= some;
+	}
 }
 
 uint64_t skiffi_random_upto(uint64_t limit)

@@ -4,12 +4,13 @@
  * Happy path: start a lookup in libuv's thread pool and a timer; the first of the two to come back answers. Literals
  * and socket paths are answered by the timer alone, at once but from the loop.
  * Failure: the resolver's word becomes one of three codes. A lookup cannot be stopped once a thread works at it: after
- * the deadline or a cancel it is an orphan, and the last of request and timer to end frees the object. */
+ * the deadline or a cancel it is an orphan, and the last of request and wait to end frees the object. */
 #include "endpoint/resolve.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "loop/handles.h"
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -20,12 +21,13 @@
 
 struct skiffi_resolve {
 	uv_getaddrinfo_t request;
-	uv_timer_t timer;
+	uv_timer_t *timer;
+	struct skiffi_loop *loop;
 	const struct skiffi_endpoint *endpoint; /* borrowed until `done` is NULL */
 	skiffi_resolve_fn done;                 /* NULL once called back or cancelled */
 	void *user;
 	int timeout_ms;
-	unsigned holders; /* of request and timer, those that still point here */
+	unsigned holders; /* of request and wait, those that still go on */
 };
 
 struct resolve_reason {
@@ -52,24 +54,21 @@ static void resolve_drop(struct skiffi_resolve *resolve)
 		skiffi_free(resolve);
 }
 
-static void resolve_timer_closed(uv_handle_t *handle)
+/* Ends the wait. */
+static void resolve_end(struct skiffi_resolve *resolve)
 {
-	resolve_drop(handle->data);
-}
-
-/* Ends the wait, and gives back whom to tell. */
-static skiffi_resolve_fn resolve_end(struct skiffi_resolve *resolve)
-{
-	skiffi_resolve_fn done = resolve->done;
 	resolve->done = NULL;
-	uv_close((uv_handle_t *)&resolve->timer, resolve_timer_closed);
-	return done;
+	skiffi_timer_give(resolve->loop, resolve->timer);
+	resolve_drop(resolve);
 }
 
 static void resolve_answer(
 	struct skiffi_resolve *resolve, const struct skiffi_addresses *addresses, const struct skiff_error *error)
 {
-	resolve_end(resolve)(resolve->user, error ? NULL : addresses, error);
+	skiffi_resolve_fn done = resolve->done;
+	void *user = resolve->user;
+	resolve_end(resolve);
+	done(user, error ? NULL : addresses, error);
 }
 
 /* ---- what the resolver said ---- */
@@ -262,16 +261,17 @@ struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const stru
 	resolve->user = user;
 	resolve->timeout_ms = timeout_ms;
 	resolve->holders = ask ? 2 : 1;
-	if (ask && !resolve_ask(resolve, loop)) {
+	resolve->loop = loop;
+	resolve->timer = skiffi_timer_take(loop, resolve);
+	if (!resolve->timer || (ask && !resolve_ask(resolve, loop))) {
+		skiffi_timer_give(loop, resolve->timer);
 		skiffi_free(resolve);
 		return NULL;
 	}
-	uv_timer_init(&loop->uv, &resolve->timer);
-	resolve->timer.data = resolve;
 	if (!ask)
-		uv_timer_start(&resolve->timer, resolve_on_literal, 0, 0);
+		uv_timer_start(resolve->timer, resolve_on_literal, 0, 0);
 	else if (timeout_ms >= 0)
-		uv_timer_start(&resolve->timer, resolve_on_deadline, (uint64_t)timeout_ms, 0);
+		uv_timer_start(resolve->timer, resolve_on_deadline, (uint64_t)timeout_ms, 0);
 	return resolve;
 }
 

@@ -12,8 +12,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/random.h"
+#include "loop/handles.h"
 #include <assert.h>
+#include <openssl/rand.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -118,6 +119,7 @@ static void loop_close(struct loop_thread *self)
 	self->closing = true;
 	if (self->loop.ws_context_free)
 		self->loop.ws_context_free(&self->loop);
+	skiffi_handles_end(&self->loop);
 	uv_close((uv_handle_t *)&self->wake, NULL);
 	uv_close((uv_handle_t *)&self->linger, NULL);
 	uv_close((uv_handle_t *)&self->patience, NULL);
@@ -549,6 +551,7 @@ static void loop_reset(struct loop_thread *self)
 	pthread_mutex_lock(&self->lock);
 	self->fate = LOOP_RUNNING;
 	pthread_mutex_unlock(&self->lock);
+	self->loop.spare_polls = self->loop.spare_timers = NULL;
 	self->loop.ws_context = NULL;
 	self->loop.ws_context_free = NULL;
 	self->wake.data = NULL;
@@ -611,7 +614,7 @@ static void loop_after_fork_in_child(void)
 
 static void loop_set_up(void)
 {
-	uint64_t number;
+	uint8_t number;
 	pthread_condattr_t monotonic;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -624,8 +627,8 @@ static void loop_set_up(void)
 	}
 	pthread_condattr_destroy(&monotonic);
 	pthread_atfork(loop_before_fork, loop_after_fork, loop_after_fork_in_child);
-	/* What starts with the first random number, OpenSSL, must end behind the threads that use it. */
-	skiffi_random(&number, sizeof number);
+	/* OpenSSL, whose generator starts all of it, must end behind the threads that use it. */
+	RAND_bytes(&number, sizeof number);
 	atexit(skiffi_loop_end_unused);
 	atomic_store(&loop_ready, true);
 }

@@ -20,7 +20,8 @@ enum { SKIFFI_LOOP_SCRATCH_BYTES = 256 * 1024, SKIFFI_LOOPS_MAX = 16 };
 struct skiffi_loop {
 	uv_loop_t uv;
 	uint8_t *scratch; /* SKIFFI_LOOP_SCRATCH_BYTES, in the turn: where a read lands; valid until the next read */
-	/* the rest belongs to loop.c and to ws_loop.c */
+	/* the rest belongs to loop.c, handles.c and ws_loop.c */
+	struct skiffi_handle *spare_polls, *spare_timers;
 	void *ws_context; /* transport/ws_loop.c's one lws_context; NULL until the first ws connection */
 	void (*ws_context_free)(struct skiffi_loop *loop); /* starts its end; called in the turn when the loop ends */
 };

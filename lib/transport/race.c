@@ -7,18 +7,19 @@
 #include "transport/race.h"
 
 #include "base/error.h"
+#include "loop/handles.h"
 #include <string.h>
 
 static void race_on_delay(uv_timer_t *timer);
 
-void skiffi_race_init(struct skiffi_race *race, struct skiffi_loop *loop, const struct skiffi_race_ops *ops, void *user)
+bool skiffi_race_init(struct skiffi_race *race, struct skiffi_loop *loop, const struct skiffi_race_ops *ops, void *user)
 {
 	memset(race, 0, sizeof *race);
 	race->loop = loop;
 	race->ops = ops;
 	race->user = user;
-	uv_timer_init(&loop->uv, &race->timer);
-	race->timer.data = race;
+	race->timer = skiffi_timer_take(loop, race);
+	return race->timer;
 }
 
 static void race_begin_next(struct skiffi_race *race)
@@ -27,7 +28,7 @@ static void race_begin_next(struct skiffi_race *race)
 	race->running |= UINT32_C(1) << index;
 	/* an attempt that fails at once has already begun its successor, from inside */
 	if (race->ops->begin(race->user, index) && !race->decided && race->next < race->addresses.count)
-		uv_timer_start(&race->timer, race_on_delay, SKIFFI_RACE_DELAY_MS, 0);
+		uv_timer_start(race->timer, race_on_delay, SKIFFI_RACE_DELAY_MS, 0);
 }
 
 static void race_on_delay(uv_timer_t *timer)
@@ -44,7 +45,7 @@ void skiffi_race_start(struct skiffi_race *race, const struct skiffi_addresses *
 static void race_decide(struct skiffi_race *race)
 {
 	race->decided = true;
-	uv_timer_stop(&race->timer);
+	uv_timer_stop(race->timer);
 	uint32_t running = race->running;
 	race->running = 0;
 	for (size_t index = 0; index < race->addresses.count; index++)
@@ -85,7 +86,7 @@ void skiffi_race_failed(struct skiffi_race *race, size_t index, const struct ski
 	if (race_weight(error) > race_weight(&race->error))
 		race->error = *error;
 	if (race->next < race->addresses.count) {
-		uv_timer_stop(&race->timer);
+		uv_timer_stop(race->timer);
 		race_begin_next(race);
 	} else if (!race->running) {
 		race_decide(race);
@@ -100,7 +101,7 @@ void skiffi_race_stop(struct skiffi_race *race)
 	race_decide(race);
 }
 
-void skiffi_race_close(struct skiffi_race *race, uv_close_cb closed)
+void skiffi_race_end(struct skiffi_race *race)
 {
-	uv_close((uv_handle_t *)&race->timer, closed);
+	skiffi_timer_give(race->loop, race->timer);
 }

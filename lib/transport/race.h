@@ -21,7 +21,7 @@ struct skiffi_race {
 	struct skiffi_addresses addresses;
 	const struct skiffi_race_ops *ops;
 	void *user;
-	uv_timer_t timer; /* of the loop; closed by skiffi_race_close */
+	uv_timer_t *timer;
 	size_t next;      /* first address not yet begun */
 	uint32_t running; /* bit per attempt under way */
 	bool decided;
@@ -29,8 +29,8 @@ struct skiffi_race {
 	struct skiffi_loop *loop;
 };
 
-/* Prepares a race; `timer` is initialised. Loop thread. */
-void skiffi_race_init(
+/* Prepares a race, to be ended by skiffi_race_end; false: no memory. Loop thread. */
+bool skiffi_race_init(
 	struct skiffi_race *race, struct skiffi_loop *loop, const struct skiffi_race_ops *ops, void *user);
 
 /* Begins, over a copy of `addresses`. */
@@ -43,7 +43,7 @@ void skiffi_race_failed(struct skiffi_race *race, size_t index, const struct ski
 /* Cancels what runs; `lost` will not be called. */
 void skiffi_race_stop(struct skiffi_race *race);
 
-/* Ends the use of `timer`: `closed` is called from the loop, after which the memory may go. */
-void skiffi_race_close(struct skiffi_race *race, uv_close_cb closed);
+/* After it was won, lost or stopped, or before its start: its memory may go. */
+void skiffi_race_end(struct skiffi_race *race);
 
 #endif

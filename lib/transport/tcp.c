@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "loop/handles.h"
 #include "transport/race.h"
 #include <assert.h>
 #include <errno.h>
@@ -39,13 +40,13 @@ enum tcp_state {
 	TCP_STATE_CONNECTING, /* -> OPEN by the first that connects, ENDED when none does or in time, CLOSING */
 	TCP_STATE_OPEN,       /* -> ENDED by the peer or an error, CLOSING */
 	TCP_STATE_ENDED,      /* `failed` was told; -> CLOSING */
-	TCP_STATE_CLOSING,    /* -> CLOSED with the last handle */
+	TCP_STATE_CLOSING,    /* -> CLOSED with the timer */
 	TCP_STATE_CLOSED
 };
 
 /* One attempt; the winner's is the connection's. */
 struct tcp_socket {
-	uv_poll_t poll;
+	uv_poll_t *poll;
 	struct tcp *tcp;
 	size_t index;
 	int fd;
@@ -54,10 +55,9 @@ struct tcp_socket {
 /* What only connecting needs; apart, because ten thousand idle connections should not carry it. */
 struct tcp_connect {
 	struct skiffi_race race;
-	uv_timer_t soon;  /* for what is known already, or a Unix listener whose queue is full */
+	uv_timer_t *soon; /* for what is known already, or a Unix listener whose queue is full */
 	struct tcp_socket *ready; /* whose answer is there */
 	struct tcp *tcp;
-	unsigned handles; /* of race and soon, those not yet closed */
 	struct tcp_socket *sockets[SKIFFI_RESOLVE_MAX];
 };
 
@@ -71,7 +71,6 @@ struct tcp {
 	bool progress;   /* recv gave something since this was cleared */
 	int end_errno;   /* 0: orderly */
 	int mask;        /* what is polled now */
-	unsigned handles;
 	struct skiffi_resolve *resolve; /* TCP_STATE_RESOLVING only */
 	struct tcp_connect *connect;    /* up to TCP_STATE_CONNECTING */
 	struct tcp_socket *socket;      /* from TCP_STATE_OPEN on */
@@ -86,14 +85,6 @@ static const struct skiffi_transport_ops tcp_ops;
 static struct tcp *tcp_of(const struct skiffi_transport *transport)
 {
 	return (struct tcp *)transport;
-}
-
-static void tcp_handle_closed(struct tcp *tcp)
-{
-	if (--tcp->handles || tcp->state != TCP_STATE_CLOSING)
-		return;
-	tcp->state = TCP_STATE_CLOSED;
-	tcp->base.events->closed(tcp->base.user);
 }
 
 /* ---- errors ---- */
@@ -165,19 +156,11 @@ static void tcp_end_error(const struct tcp *tcp, struct skiff_error *error)
 
 /* ---- sockets ---- */
 
-static void socket_closed(uv_handle_t *handle)
-{
-	struct tcp_socket *socket = handle->data;
-	struct tcp *tcp = socket->tcp;
-	skiffi_free(socket);
-	tcp_handle_closed(tcp);
-}
-
-/* libuv lets go of the descriptor inside uv_close, so it may be closed at once. */
 static void socket_drop(struct tcp_socket *socket)
 {
-	uv_close((uv_handle_t *)&socket->poll, socket_closed);
+	skiffi_poll_give(socket->tcp->base.loop, socket->poll);
 	close(socket->fd);
+	skiffi_free(socket);
 }
 
 static int socket_error(const struct tcp_socket *socket)
@@ -213,17 +196,16 @@ static struct tcp_socket *socket_new(struct tcp *tcp, size_t index, const struct
 	}
 	self->tcp = tcp;
 	self->index = index;
-	self->poll.data = self;
 	self->fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int failed = self->fd < 0 ? -errno : uv_poll_init(&tcp->base.loop->uv, &self->poll, self->fd);
-	if (failed) {
+	self->poll = self->fd < 0 ? NULL : skiffi_poll_take(tcp->base.loop, self->fd, self);
+	if (!self->poll) {
+		int number = errno;
 		if (self->fd >= 0)
 			close(self->fd);
 		skiffi_free(self);
-		errno = -failed;
+		errno = number;
 		return NULL;
 	}
-	tcp->handles++;
 	socket_warn(self->fd);
 	int on = 1;
 	if (address->storage.ss_family != AF_UNIX)
@@ -233,32 +215,13 @@ static struct tcp_socket *socket_new(struct tcp *tcp, size_t index, const struct
 
 /* ---- connecting ---- */
 
-static void connect_handle_closed(struct tcp_connect *connect)
-{
-	struct tcp *tcp = connect->tcp;
-	if (--connect->handles)
-		return;
-	skiffi_free(connect);
-	tcp_handle_closed(tcp);
-}
-
-static void connect_race_closed(uv_handle_t *timer)
-{
-	struct skiffi_race *race = timer->data;
-	connect_handle_closed(race->user);
-}
-
-static void connect_soon_closed(uv_handle_t *timer)
-{
-	connect_handle_closed(timer->data);
-}
-
 static void connect_end(struct tcp *tcp)
 {
 	struct tcp_connect *connect = tcp->connect;
 	tcp->connect = NULL;
-	skiffi_race_close(&connect->race, connect_race_closed);
-	uv_close((uv_handle_t *)&connect->soon, connect_soon_closed);
+	skiffi_race_end(&connect->race);
+	skiffi_timer_give(tcp->base.loop, connect->soon);
+	skiffi_free(connect);
 }
 
 /* Tells `failed`; only from the loop. */
@@ -285,7 +248,7 @@ static void connect_won(struct tcp_connect *connect, struct tcp_socket *socket)
 	tcp->state = TCP_STATE_OPEN;
 	tcp->reading = true;
 	tcp->mask = UV_READABLE;
-	uv_poll_start(&socket->poll, tcp->mask, tcp_on_poll);
+	uv_poll_start(socket->poll, tcp->mask, tcp_on_poll);
 	tcp->base.events->opened(tcp->base.user);
 }
 
@@ -341,13 +304,13 @@ static int connect_try(struct tcp_connect *attempts, struct tcp_socket *socket)
 	const struct skiffi_address *address = &attempts->race.addresses.list[socket->index];
 	bool through = !connect(socket->fd, (const struct sockaddr *)&address->storage, address->len);
 	if (!through && errno == EAGAIN && address->storage.ss_family == AF_UNIX)
-		return -uv_timer_start(&attempts->soon, connect_on_retry, TCP_RETRY_MS, 0);
+		return -uv_timer_start(attempts->soon, connect_on_retry, TCP_RETRY_MS, 0);
 	if (!through && errno != EINPROGRESS && errno != EINTR)
 		return errno;
 	if (!connect_is_ready(attempts, socket))
-		return -uv_poll_start(&socket->poll, UV_WRITABLE, connect_on_poll);
+		return -uv_poll_start(socket->poll, UV_WRITABLE, connect_on_poll);
 	attempts->ready = socket;
-	return -uv_timer_start(&attempts->soon, connect_on_ready, 0, 0);
+	return -uv_timer_start(attempts->soon, connect_on_ready, 0, 0);
 }
 
 static void connect_on_retry(uv_timer_t *timer)
@@ -383,7 +346,7 @@ static void connect_cancel(void *user, size_t index)
 {
 	struct tcp_connect *connect = user;
 	if (connect->ready == connect->sockets[index]) {
-		uv_timer_stop(&connect->soon);
+		uv_timer_stop(connect->soon);
 		connect->ready = NULL;
 	}
 	socket_drop(connect->sockets[index]);
@@ -423,6 +386,22 @@ static void connect_on_deadline(uv_timer_t *timer)
 	tcp_fail(tcp, &error);
 }
 
+static bool connect_new(struct tcp *tcp)
+{
+	struct tcp_connect *connect = skiffi_calloc(1, sizeof *connect);
+	if (!connect)
+		return false;
+	connect->tcp = tcp;
+	connect->soon = skiffi_timer_take(tcp->base.loop, connect);
+	if (connect->soon && skiffi_race_init(&connect->race, tcp->base.loop, &connect_race_ops, connect)) {
+		tcp->connect = connect;
+		return true;
+	}
+	skiffi_timer_give(tcp->base.loop, connect->soon);
+	skiffi_free(connect);
+	return false;
+}
+
 static void tcp_on_addresses(void *user, const struct skiffi_addresses *addresses, const struct skiff_error *error)
 {
 	struct tcp *tcp = user;
@@ -430,19 +409,13 @@ static void tcp_on_addresses(void *user, const struct skiffi_addresses *addresse
 	int64_t now = skiffi_now_us();
 	tcp->resolve = NULL;
 	if (error) {
-		skiffi_free(connect);
-		tcp->connect = NULL;
+		connect_end(tcp);
 		tcp_fail(tcp, error);
 		return;
 	}
 	tcp->dns_us = now - tcp->phase_us;
 	tcp->phase_us = now;
 	tcp->state = TCP_STATE_CONNECTING;
-	tcp->handles++;
-	connect->handles = 2;
-	skiffi_race_init(&connect->race, tcp->base.loop, &connect_race_ops, connect);
-	uv_timer_init(&tcp->base.loop->uv, &connect->soon);
-	connect->soon.data = connect;
 	if (tcp->base.config->timeouts.tcp_ms >= 0)
 		uv_timer_start(&tcp->timer, connect_on_deadline, (uint64_t)tcp->base.config->timeouts.tcp_ms, 0);
 	skiffi_race_start(&connect->race, addresses);
@@ -451,21 +424,17 @@ static void tcp_on_addresses(void *user, const struct skiffi_addresses *addresse
 static bool tcp_open(struct skiffi_transport *transport)
 {
 	struct tcp *tcp = tcp_of(transport);
-	tcp->connect = skiffi_calloc(1, sizeof *tcp->connect);
-	if (!tcp->connect)
+	if (!connect_new(tcp))
 		return false;
-	tcp->connect->tcp = tcp;
 	tcp->phase_us = skiffi_now_us();
 	tcp->resolve = skiffi_resolve_start(transport->loop, transport->config->endpoint,
 		transport->config->timeouts.resolve_ms, tcp_on_addresses, tcp);
 	if (!tcp->resolve) {
-		skiffi_free(tcp->connect);
-		tcp->connect = NULL;
+		connect_end(tcp);
 		return false;
 	}
 	uv_timer_init(&transport->loop->uv, &tcp->timer);
 	tcp->timer.data = tcp;
-	tcp->handles = 1;
 	tcp->state = TCP_STATE_RESOLVING;
 	return true;
 }
@@ -479,16 +448,16 @@ static void tcp_update_poll(struct tcp *tcp)
 		return;
 	tcp->mask = mask;
 	if (mask)
-		uv_poll_start(&tcp->socket->poll, mask, tcp_on_poll);
+		uv_poll_start(tcp->socket->poll, mask, tcp_on_poll);
 	else
-		uv_poll_stop(&tcp->socket->poll);
+		uv_poll_stop(tcp->socket->poll);
 }
 
 /* Has what arrived before the end read, then tells the end. Only from the loop. */
 static void tcp_finish(struct tcp *tcp)
 {
 	struct skiff_error error;
-	uv_poll_stop(&tcp->socket->poll);
+	uv_poll_stop(tcp->socket->poll);
 	do {
 		tcp->progress = false;
 		if (tcp->reading && !tcp->recv_over)
@@ -637,7 +606,9 @@ static void socket_abort(struct tcp_socket *socket)
 
 static void tcp_timer_closed(uv_handle_t *timer)
 {
-	tcp_handle_closed(timer->data);
+	struct tcp *tcp = timer->data;
+	tcp->state = TCP_STATE_CLOSED;
+	tcp->base.events->closed(tcp->base.user);
 }
 
 static void tcp_close(struct skiffi_transport *transport, bool abort)
@@ -646,8 +617,7 @@ static void tcp_close(struct skiffi_transport *transport, bool abort)
 	assert(tcp->state != TCP_STATE_NEW && tcp->state < TCP_STATE_CLOSING);
 	if (tcp->state == TCP_STATE_RESOLVING) {
 		skiffi_resolve_cancel(tcp->resolve);
-		skiffi_free(tcp->connect);
-		tcp->connect = NULL;
+		connect_end(tcp);
 	} else if (tcp->state == TCP_STATE_CONNECTING) {
 		skiffi_race_stop(&tcp->connect->race);
 		connect_end(tcp);

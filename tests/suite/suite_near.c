@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "loop/handles.h"
 #include "transport/tls_context.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,6 +46,7 @@ void suite_loop_stop(struct suite_loop *loop)
 	if (loop->loop.ws_context_free)
 		loop->loop.ws_context_free(&loop->loop);
 	uv_run(&loop->loop.uv, UV_RUN_DEFAULT);
+	skiffi_handles_end(&loop->loop);
 	uv_run(&loop->loop.uv, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop->loop.uv), 0);
 	skiffi_free(loop->loop.scratch);

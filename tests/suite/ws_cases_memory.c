@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ws_cases_memory.c: memory runs out at each of our allocations in turn, from making a transport to its end. It must
  * say so, or get by; never hang, crash or leak. */
+#include "loop/handles.h"
 #include "support/fault_alloc.h"
 #include "support/ws_listener.h"
 #include "transport/tls_context.h"
@@ -124,6 +125,7 @@ static void sweep(bool tls)
 	assert_true(steps > STEPS_LEAST);
 	print_message("    enough after %ld allocations\n", steps);
 	loop.ws_context_free(&loop);
+	skiffi_handles_end(&loop);
 	assert_int_equal(uv_run(&loop.uv, UV_RUN_DEFAULT), 0);
 	assert_int_equal(uv_loop_close(&loop.uv), 0);
 	skiffi_tls_context_free(config.tls);

@@ -2,6 +2,7 @@
 /* resolve.c: answers in the right order, and at the right time. No name server is asked: getaddrinfo is this file's. */
 #include "endpoint/resolve.h"
 
+#include "loop/handles.h"
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -162,6 +163,8 @@ static struct lookup look_up(const char *url, int timeout_ms, bool cancel)
 		skiffi_resolve_cancel(resolve);
 		fake_hold(false);
 	}
+	uv_run(&loop.uv, UV_RUN_DEFAULT);
+	skiffi_handles_end(&loop);
 	uv_run(&loop.uv, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop.uv), 0);
 	skiffi_endpoint_free(endpoint);

@@ -134,10 +134,10 @@ static bool connection_survives(const char *url, const struct skiff_tls_options 
 	struct skiff_error error = {0};
 	struct skiffi_transport_config config = {
 		.timeouts = {LIMIT_MS, LIMIT_MS, LIMIT_MS, LIMIT_MS, LIMIT_MS, LIMIT_MS}};
+	size_t live = fault_alloc_live();
 	suite_loop_start(&loop);
 	struct skiffi_endpoint *endpoint = skiffi_endpoint_new(url, NULL);
 	assert_non_null(endpoint);
-	size_t live = fault_alloc_live();
 	fault_alloc_arm(nth);
 	config.endpoint = endpoint;
 	config.tls = endpoint->tls ? skiffi_tls_context_new(tls, endpoint, &error) : NULL;
@@ -151,9 +151,9 @@ static bool connection_survives(const char *url, const struct skiff_tls_options 
 		assert_string_equal(skiff_code_slug(attempt.error.code), all ? "ok" : "memory");
 	skiffi_tls_context_free(config.tls);
 	skiffi_tls_shared_forget();
-	assert_int_equal(fault_alloc_live(), live);
 	skiffi_endpoint_free(endpoint);
 	suite_loop_stop(&loop);
+	assert_int_equal(fault_alloc_live(), live);
 	return all;
 }
 

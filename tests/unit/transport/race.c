@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "loop/handles.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,14 +66,15 @@ static void runner_start(struct runner *runner, size_t count)
 	static struct skiffi_addresses addresses;
 	addresses.count = count;
 	assert_int_equal(uv_loop_init(&runner->loop.uv), 0);
-	skiffi_race_init(&runner->race, &runner->loop, &runner_ops, runner);
+	assert_true(skiffi_race_init(&runner->race, &runner->loop, &runner_ops, runner));
 	skiffi_race_start(&runner->race, &addresses);
 }
 
 static void runner_end(struct runner *runner, const char *diary)
 {
 	assert_string_equal(runner->diary, diary);
-	skiffi_race_close(&runner->race, NULL);
+	skiffi_race_end(&runner->race);
+	skiffi_handles_end(&runner->loop);
 	uv_run(&runner->loop.uv, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&runner->loop.uv), 0);
 }
