@@ -5,7 +5,6 @@
 #include "cli_exit.h"
 #include "cli_output.h"
 #include "cli_topic.h"
-#include <skiff/log.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,7 @@ static int client_wrong(const struct cli_context *context, const char *option, c
 
 /* ---- the log ---- */
 
-static void client_log(enum skiff_log_level level, const char *component, const char *line, void *user)
+void cli_client_log(enum skiff_log_level level, const char *component, const char *line, void *user)
 {
 	static const char *const names[] = {
 		[SKIFF_LOG_NONE] = "",
@@ -66,6 +65,7 @@ static const char *client_tls_option(const struct cli_client_params *params)
 	       : params->alpn              ? "--tls-alpn"
 	       : params->server_name       ? "--server-name"
 	       : params->key_password_file ? "--key-password-file"
+	       : params->keylog            ? "--keylog"
 					   : NULL;
 }
 
@@ -230,6 +230,7 @@ static int client_set_tls(
 	tls->key_file = params->key;
 	tls->server_name = params->server_name;
 	tls->alpn = params->alpn;
+	tls->keylog_file = params->keylog;
 	tls->insecure_skip_name = params->insecure;
 	tls->insecure_skip_chain = params->insecure_chain;
 	if (setup->key_password.data) {
@@ -304,6 +305,9 @@ static int client_set_mqtt(
 	options->version = (enum skiff_version)params->version;
 	options->engine = (enum skiff_engine)params->engine;
 	options->reconnect.off = params->no_reconnect;
+	if (params->ipv4 && params->ipv6)
+		return client_wrong(context, "-6", "excludes '-4'; leave out both to have either");
+	options->ip_version = params->ipv4 ? 4 : params->ipv6 ? 6 : 0;
 	if (params->connect_timeout) {
 		options->timeouts = (struct skiff_timeouts){-1, -1, -1, -1, -1, (int)params->connect_timeout * 1000};
 	}
@@ -322,7 +326,7 @@ int cli_client_prepare(
 	*setup = (struct cli_client_setup){0};
 	cli_quiet(params->quiet);
 	client_forget_proxy();
-	skiff_log_set(params->debug ? SKIFF_LOG_TRACE : SKIFF_LOG_WARN, client_log, params);
+	skiff_log_set(params->debug ? SKIFF_LOG_TRACE : SKIFF_LOG_WARN, cli_client_log, params);
 	code = client_set_url(context, params, setup);
 	if (code == CLI_EXIT_OK)
 		code = client_check_url(context, params, setup->url);

@@ -6,6 +6,7 @@
 #include "cli_command.h"
 #include "cli_password.h"
 #include "cli_property.h"
+#include <skiff/log.h>
 #include <skiff/options.h>
 
 /* A command has one of these in its parameters, and lists the groups below with its offset as `base`. */
@@ -16,9 +17,9 @@ struct cli_client_params {
 	long long port; /* -1: by scheme */
 	long long connect_timeout;
 	int engine;
-	bool debug, quiet;
+	bool debug, quiet, ipv4, ipv6;
 
-	const char *cafile, *capath, *cert, *key, *key_password_file, *alpn, *server_name;
+	const char *cafile, *capath, *cert, *key, *key_password_file, *alpn, *server_name, *keylog;
 	bool insecure, insecure_chain;
 	struct cli_list ws_headers;
 
@@ -42,13 +43,20 @@ struct cli_client_params {
 		"MQTT", cli_mqtt_options, CLI_MQTT_OPTIONS, (base) \
 	}
 
-enum { CLI_CONNECTION_OPTIONS = 8, CLI_TLS_OPTIONS = 10, CLI_MQTT_OPTIONS = 15 };
+enum { CLI_CONNECTION_OPTIONS = 10, CLI_TLS_OPTIONS = 11, CLI_MQTT_OPTIONS = 15 };
 extern const struct cli_option cli_connection_options[CLI_CONNECTION_OPTIONS];
 extern const struct cli_option cli_tls_options[CLI_TLS_OPTIONS];
 extern const struct cli_option cli_mqtt_options[CLI_MQTT_OPTIONS];
 
 /* The words of a QoS option: 0, 1 and 2. */
 extern const struct cli_word cli_qos_words[];
+
+/* Takes `word`, a URL, for the broker; a password in it is made unreadable where it stands, as others could see it
+ * there. False: out of memory. */
+bool cli_client_set_broker(struct cli_client_params *params, char *word);
+
+/* The log of the library as --debug shows it; `user` is the parameters. What cli_client_prepare sets. */
+void cli_client_log(enum skiff_log_level level, const char *component, const char *line, void *user);
 
 /* What `options` of the library point to, until skiff_client_new has copied it. */
 struct cli_client_setup {

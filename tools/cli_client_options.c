@@ -25,27 +25,32 @@ static const struct cli_word engine_words[] = {
 	{NULL, 0},
 };
 
-/* A password between ':' and '@' is made unreadable in argv, where others could see it. */
-static int broker_take(void *field, char **words, int count, char *why, size_t size)
+bool cli_client_set_broker(struct cli_client_params *params, char *word)
 {
-	struct cli_client_params *params = (struct cli_client_params *)((char *)field - FIELD(broker));
-	(void)count;
-	char *copy = strdup(words[0]);
-	if (!copy) {
-		snprintf(why, size, "out of memory");
-		return -1;
-	}
+	char *copy = strdup(word);
+	if (!copy)
+		return false;
 	free(params->broker);
 	params->broker = copy;
-	char *start = strstr(words[0], "://");
-	start = start ? start + 3 : words[0];
+	char *start = strstr(word, "://");
+	start = start ? start + 3 : word;
 	char *path = start + strcspn(start, "/?#"), *at = memrchr(start, '@', (size_t)(path - start));
 	char *colon = at ? memchr(start, ':', (size_t)(at - start)) : NULL;
 	if (colon) {
 		memset(colon + 1, 'x', (size_t)(at - colon - 1));
 		params->broker_showed_password = true;
 	}
-	return 1;
+	return true;
+}
+
+static int broker_take(void *field, char **words, int count, char *why, size_t size)
+{
+	struct cli_client_params *params = (struct cli_client_params *)((char *)field - FIELD(broker));
+	(void)count;
+	if (cli_client_set_broker(params, words[0]))
+		return 1;
+	snprintf(why, size, "out of memory");
+	return -1;
 }
 
 static void broker_free(void *field)
@@ -104,6 +109,8 @@ const struct cli_option cli_connection_options[] = {
 		.max = 65535,
 		.fallback = -1,
 		.help = "the broker's port, with --host; default 1883, with TLS 8883"},
+	{.letter = '4', .type = CLI_FLAG, .field = FIELD(ipv4), .help = "use only IPv4 addresses of the host's name"},
+	{.letter = '6', .type = CLI_FLAG, .field = FIELD(ipv6), .help = "use only IPv6 addresses of the host's name"},
 	{.name = "connect-timeout",
 		.type = CLI_INT,
 		.value = "SECONDS",
@@ -177,6 +184,12 @@ const struct cli_option cli_tls_options[] = {
 		.value = "NAME",
 		.field = FIELD(alpn),
 		.help = "application protocol to ask for, such as mqtt; several with commas"},
+	{.name = "keylog",
+		.type = CLI_STRING,
+		.value = "FILE",
+		.field = FIELD(keylog),
+		.help = "append the secrets of the TLS connections to FILE, for Wireshark; who has it can read the "
+			"traffic"},
 	{.name = "ws-header",
 		.type = CLI_LIST,
 		.value = "NAME:VALUE",

@@ -17,8 +17,10 @@
 	X(TLS, 14, "the TLS handshake or a certificate of the server") \
 	X(WEBSOCKET, 15, "the WebSocket upgrade") \
 	X(MQTT, 16, "MQTT: the broker refused the connection, or broke the protocol") \
-	X(REFUSED, 17, "the broker refused a publication or a subscription") \
+	X(REFUSED, 17, "a publication or subscription was refused, or a message did not come back") \
 	X(OUTPUT, 18, "standard output could not be written, as when a disk is full") \
+	X(EXPECTATION, 20, "a door did not do what 'compare' was told to expect of it") \
+	X(SLO, 21, "a time limit of --slo was exceeded") \
 	X(TIMEOUT, 27, "time ran out") \
 	X(HANGUP, 129, "ended by SIGHUP: the terminal has gone") \
 	X(INTERRUPTED, 130, "ended by SIGINT, after a proper DISCONNECT") \

@@ -26,8 +26,7 @@ static void help_heading(const char *text)
 	printf("\n%s%s:%s\n", colour ? "\033[1m" : "", text, colour ? "\033[0m" : "");
 }
 
-/* Prints words up to the right margin, going on at `indent`, where the cursor stands. An empty line stays one. */
-static void help_wrap(const char *text, size_t indent)
+void cli_help_wrap(const char *text, size_t indent)
 {
 	size_t column = indent;
 	while (*text) {
@@ -60,7 +59,7 @@ static void help_row(const char *name, const char *text, size_t indent)
 		column = 0;
 	}
 	printf("%*s", (int)(indent - column), "");
-	help_wrap(text, indent);
+	cli_help_wrap(text, indent);
 }
 
 static void help_option(const struct cli_option *option)
@@ -89,7 +88,7 @@ void cli_help_command(const struct cli_command *command)
 {
 	help_usage(command);
 	putchar('\n');
-	help_wrap(command->description, 0);
+	cli_help_wrap(command->description, 0);
 	const struct cli_group *group;
 	for (size_t i = 0; (group = cli_group_at(command, i)); i++) {
 		help_heading(group->title);
@@ -116,9 +115,11 @@ void cli_help_overview(void)
 	help_row("help COMMAND", "every option of a command", 22);
 	help_row("help exit", "the exit codes", 22);
 	help_row("help environment", "the environment variables", 22);
+	help_row("help causes", "why a door does not open, and what to do", 22);
 	help_row("help engines", "the ways to speak MQTT, and what each can do", 22);
 	help_heading("Start");
-	puts("  skiff sub -b mqtts://test.mosquitto.org:8886 -t 'some/topic' -v\n"
+	puts("  skiff check mqtts://test.mosquitto.org:8886\n"
+	     "  skiff sub -b mqtts://test.mosquitto.org:8886 -t 'some/topic' -v\n"
 	     "  skiff pub -b mqtts://test.mosquitto.org:8886 -t 'some/topic' -m 'ahoy'");
 }
 
@@ -164,13 +165,13 @@ void cli_engines_table(void)
 			printf("%-*s", width, yes ? "yes" : "-");
 			column += (size_t)width;
 		}
-		help_wrap(skiff_capability_text((enum skiff_capability)can), column);
+		cli_help_wrap(skiff_capability_text((enum skiff_capability)can), column);
 	}
 }
 
 void cli_help_engines(void)
 {
-	help_wrap(cli_engines_text, 0);
+	cli_help_wrap(cli_engines_text, 0);
 	help_heading("Engines");
 	for (enum skiff_engine engine = SKIFF_ENGINE_NATIVE; *skiff_engine_name(engine); engine++) {
 		char text[128];

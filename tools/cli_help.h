@@ -20,6 +20,9 @@ extern const char cli_engines_text[];
 /* The table of what each engine can do, from the engines' own sets; at most 100 columns. */
 void cli_engines_table(void);
 
+/* Prints words up to the right margin, going on at `indent`, where the cursor stands. An empty line stays one. */
+void cli_help_wrap(const char *text, size_t indent);
+
 /* All of these print to stdout. */
 void cli_help_overview(void);
 void cli_help_command(const struct cli_command *command);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_help.c: `skiff help`. */
+#include "check_causes.h"
 #include "cli_command.h"
 #include "cli_exit.h"
 #include "cli_help.h"
@@ -28,6 +29,7 @@ static const struct {
 	{"exit", cli_help_exit},
 	{"environment", cli_help_environment},
 	{"engines", cli_help_engines},
+	{"causes", check_causes_print},
 };
 
 enum { HELP_TOPICS = sizeof(help_topics) / sizeof(help_topics[0]) };
@@ -79,8 +81,8 @@ static int help_run(const struct cli_context *context, void *params)
 
 const struct cli_command cmd_help = {
 	.name = "help",
-	.summary = "explain a command, the exit codes, the environment or the engines",
-	.usage = "[COMMAND | exit | environment | engines] | --man [COMMAND]",
+	.summary = "explain a command, the exit codes, the environment, the engines or the causes of failures",
+	.usage = "[COMMAND | exit | environment | engines | causes] | --man [COMMAND]",
 	.description =
 		"Prints what skiff can do, or everything about one command. The text comes from the tables that the "
 		"command line itself is read by.",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lab_print.c: prints what the lab offers. */
 #include "lab_print.h"
+#include "cli_json.h"
 #include <string.h>
 
 static const char *credentials(const struct lab_door *door)
@@ -79,68 +80,53 @@ void lab_print_table(FILE *out, const struct lab *lab)
 	fputs("\nuntil ^C\n", out);
 }
 
-static void json_string(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			fputc('\\', out);
-		fputc(*text, out);
-	}
-	fputc('"', out);
-}
-
-static void json_member(FILE *out, const char *name, const char *text)
-{
-	fprintf(out, ",\"%s\":", name);
-	if (text == NULL)
-		fputs("null", out);
-	else
-		json_string(out, text);
-}
-
-static void json_file(FILE *out, const struct lab *lab, const char *name, const char *file)
+static void json_file(struct cli_json *json, const struct lab *lab, const char *name, const char *file)
 {
 	char path[LAB_PATH_BYTES + 64];
 
 	snprintf(path, sizeof(path), "%s/%s", lab->dir, file);
-	json_member(out, name, path);
+	cli_json_text(json, name, path);
 }
 
-static void json_door(FILE *out, const struct lab *lab, size_t index)
+static void json_door(struct cli_json *json, const struct lab *lab, size_t index)
 {
 	const struct lab_door *door = &lab_doors[index];
 	bool password = door->auth == LAB_AUTH_PASSWORD;
 	char url[LAB_URL_BYTES];
 
 	lab_door_url(door, lab->host, lab->ports[index], url, sizeof(url));
-	fprintf(out, "%s{\"port\":%d,\"listens\":%d", index > 0 ? "," : "", door->port, lab->ports[index]);
-	json_member(out, "url", url);
-	fprintf(out, ",\"tls\":%s,\"websocket\":%s", door->ca != LAB_CA_NONE ? "true" : "false",
-		lab_door_is_ws(door) ? "true" : "false");
-	json_member(out, "auth", lab_auth_name(door->auth));
-	json_member(out, "user", password ? lab_accounts[0].name : NULL);
-	json_member(out, "password", password ? lab_accounts[0].password : NULL);
-	json_member(out, "ca", lab_ca_name(door->ca));
-	json_member(out, "expect", door->expect);
-	fputc('}', out);
+	cli_json_open(json, NULL, '{');
+	cli_json_integer(json, "port", door->port);
+	cli_json_integer(json, "listens", lab->ports[index]);
+	cli_json_text(json, "url", url);
+	cli_json_bool(json, "tls", door->ca != LAB_CA_NONE);
+	cli_json_bool(json, "websocket", lab_door_is_ws(door));
+	cli_json_text(json, "auth", lab_auth_name(door->auth));
+	cli_json_text(json, "user", password ? lab_accounts[0].name : NULL);
+	cli_json_text(json, "password", password ? lab_accounts[0].password : NULL);
+	cli_json_text(json, "ca", lab_ca_name(door->ca));
+	cli_json_text(json, "expect", door->expect);
+	cli_json_close(json, '}');
 }
 
 void lab_print_json(FILE *out, const struct lab *lab)
 {
+	struct cli_json json = {.out = out};
 	char url[LAB_URL_BYTES];
 
-	fputs("{\"schema\":\"skiff.lab/1\"", out);
-	json_member(out, "dir", lab->dir);
-	json_file(out, lab, "ca_file", lab_ca_file(LAB_CA_OWN));
-	json_file(out, lab, "web_ca_file", lab_ca_file(LAB_CA_WEB));
-	json_file(out, lab, "cert_file", "certs/client.crt");
-	json_file(out, lab, "key_file", "certs/client.key");
-	fputs(",\"doors\":[", out);
+	cli_json_open(&json, NULL, '{');
+	cli_json_text(&json, "schema", "skiff.lab/1");
+	cli_json_text(&json, "dir", lab->dir);
+	json_file(&json, lab, "ca_file", lab_ca_file(LAB_CA_OWN));
+	json_file(&json, lab, "web_ca_file", lab_ca_file(LAB_CA_WEB));
+	json_file(&json, lab, "cert_file", "certs/client.crt");
+	json_file(&json, lab, "key_file", "certs/client.key");
+	cli_json_open(&json, "doors", '[');
 	for (size_t i = 0; i < LAB_DOORS; i++)
-		json_door(out, lab, i);
-	fputs("]", out);
+		json_door(&json, lab, i);
+	cli_json_close(&json, ']');
 	lab_unix_url(lab, url);
-	json_member(out, "unix", url);
-	fputs("}\n", out);
+	cli_json_text(&json, "unix", url);
+	cli_json_close(&json, '}');
+	fputc('\n', out);
 }

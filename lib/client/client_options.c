@@ -99,6 +99,7 @@ static void options_copy_tls(struct skiff_client *client, struct skiff_tls_optio
 	tls->server_name = options_text(client, tls->server_name);
 	tls->alpn = options_text(client, tls->alpn);
 	tls->crl_file = options_text(client, tls->crl_file);
+	tls->keylog_file = options_text(client, tls->keylog_file);
 }
 
 static void options_copy(struct skiff_client *client)
@@ -233,6 +234,9 @@ static enum skiff_code options_check_numbers(const struct skiff_options *options
 	if (options->reconnect.max_ms < options->reconnect.min_ms)
 		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "reconnect: max_ms %d is less than min_ms %d",
 			options->reconnect.max_ms, options->reconnect.min_ms);
+	if (options->ip_version && options->ip_version != 4 && options->ip_version != 6)
+		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "IP version %d is not 4 or 6, or 0 for both",
+			options->ip_version);
 	if (options->version > SKIFF_MQTT_AUTO || options->queue.full > SKIFF_FULL_DROP_OLDEST)
 		return skiffi_fail(
 			error, SKIFF_USAGE_OPTION, 0, "the version or the queue's policy is not one of its enum");

@@ -27,6 +27,7 @@ struct skiffi_resolve {
 	skiffi_resolve_fn done;                 /* NULL once called back or cancelled */
 	void *user;
 	int timeout_ms;
+	int family;       /* AF_INET, AF_INET6 or AF_UNSPEC */
 	unsigned holders; /* of request and wait, those that still go on */
 };
 
@@ -244,13 +245,13 @@ static void resolve_on_literal(uv_timer_t *timer)
 
 static bool resolve_ask(struct skiffi_resolve *resolve, struct skiffi_loop *loop)
 {
-	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
+	struct addrinfo hints = {.ai_family = resolve->family, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
 	resolve->request.data = resolve;
 	return !uv_getaddrinfo(&loop->uv, &resolve->request, resolve_on_answer, resolve->endpoint->host, NULL, &hints);
 }
 
 struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const struct skiffi_endpoint *endpoint,
-	int timeout_ms, skiffi_resolve_fn done, void *user)
+	int ip_version, int timeout_ms, skiffi_resolve_fn done, void *user)
 {
 	struct skiffi_resolve *resolve = skiffi_calloc(1, sizeof *resolve);
 	if (!resolve)
@@ -260,6 +261,7 @@ struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const stru
 	resolve->done = done;
 	resolve->user = user;
 	resolve->timeout_ms = timeout_ms;
+	resolve->family = ip_version == 4 ? AF_INET : ip_version == 6 ? AF_INET6 : AF_UNSPEC;
 	resolve->holders = ask ? 2 : 1;
 	resolve->loop = loop;
 	resolve->timer = skiffi_timer_take(loop, resolve);

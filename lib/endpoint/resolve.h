@@ -29,9 +29,10 @@ typedef void (*skiffi_resolve_fn)(
 	void *user, const struct skiffi_addresses *addresses, const struct skiff_error *error);
 
 /* Starts a lookup for `endpoint` (literals and Unix paths are answered without asking anybody). Loop thread.
- * `timeout_ms` -1: none. Result: the lookup, freed by itself when it has called back; NULL when memory is out. */
+ * `ip_version` 4 or 6: addresses of that kind alone; 0: both. `timeout_ms` -1: none. Result: the lookup, freed by
+ * itself when it has called back; NULL when memory is out. */
 struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const struct skiffi_endpoint *endpoint,
-	int timeout_ms, skiffi_resolve_fn done, void *user);
+	int ip_version, int timeout_ms, skiffi_resolve_fn done, void *user);
 
 /* Gives up: `done` will not be called. The system's lookup may go on by itself for a while; the loop outlives it. */
 void skiffi_resolve_cancel(struct skiffi_resolve *resolve);

@@ -36,6 +36,21 @@ static bool asked_crl(const struct skiffi_engine_config *config)
 	return config->endpoint->tls && config->options->tls.crl_file;
 }
 
+static bool asked_ip_version(const struct skiffi_engine_config *config)
+{
+	return config->options->ip_version;
+}
+
+static bool asked_chain(const struct skiffi_engine_config *config)
+{
+	return config->endpoint->tls && config->options->tls.on_chain;
+}
+
+static bool asked_keylog(const struct skiffi_engine_config *config)
+{
+	return config->endpoint->tls && config->options->tls.keylog_file;
+}
+
 static bool asked_tls_ipv6(const struct skiffi_engine_config *config)
 {
 	const struct skiffi_endpoint *endpoint = config->endpoint;
@@ -91,6 +106,7 @@ static const struct capability capabilities[SKIFF_CAPABILITY_COUNT] = {
 	ASKED(WS_COLON, NATIVE, "url", asked_ws_colon),
 	ROW(WS_SUBPROTOCOL, NATIVE),
 	ROW(RACING, NATIVE),
+	ASKED(IP_VERSION, NATIVE, "ip_version", asked_ip_version),
 	ROW(CLIENT_CERT, BOTH),
 	ROW(NAME_VERIFIED, BOTH),
 	ROW(NAME_STRICT, NATIVE),
@@ -98,6 +114,8 @@ static const struct capability capabilities[SKIFF_CAPABILITY_COUNT] = {
 	ASKED(NO_SERVER_NAME, NATIVE, "tls.no_server_name", asked_no_server_name),
 	ROW(TLS_RESUMED, NATIVE),
 	ASKED(CRL, NATIVE, "tls.crl_file", asked_crl),
+	ASKED(CHAIN_TOLD, NATIVE, "tls.on_chain", asked_chain),
+	ASKED(KEYLOG, NATIVE, "tls.keylog_file", asked_keylog),
 	ASKED(TLS_IPV6, NATIVE, "url", asked_tls_ipv6),
 	ROW(SECURITY_LEVEL, NATIVE),
 	ROW(MQTT, BOTH),

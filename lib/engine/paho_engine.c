@@ -341,7 +341,7 @@ static void paho_open(struct skiffi_engine *engine)
 	self->resolved_us = self->up_us = self->closing_us = 0;
 	self->state = PAHO_RESOLVING;
 	bool ok = paho_take_ws(self);
-	if (ok && !(self->resolve = skiffi_resolve_start(engine->config->loop, engine->config->endpoint,
+	if (ok && !(self->resolve = skiffi_resolve_start(engine->config->loop, engine->config->endpoint, 0,
 			    options->timeouts.resolve_ms, paho_on_resolved, self))) {
 		skiffi_fail_plain(&self->error, SKIFF_MEMORY);
 		ok = false;

@@ -3,9 +3,11 @@
  *
  * Paho's receiving thread ends a failed attempt, calls back, lets go of the lock for everything, takes it again and
  * ends once more whoever has the socket of that number. By then the next attempt may have it, and would fail for the
- * one before. So the number is held, by a descriptor of no use, until that thread begins another round. */
+ * one before. So the number is held, by a descriptor of no use, until that thread
+ * is seen in another round; the last one, if nothing follows, to the end. */
 #include "engine/paho_internal.h"
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 static struct {
@@ -16,7 +18,7 @@ static struct {
 /* Not taken where somebody else has it by now: that one is not Paho's, which is under its lock. */
 static int number_take(int wanted)
 {
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int fd = eventfd(0, EFD_CLOEXEC);
 	if (fd < 0 || fd == wanted)
 		return fd;
 	int taken = fcntl(fd, F_DUPFD_CLOEXEC, wanted);

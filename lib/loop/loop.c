@@ -41,12 +41,12 @@ struct loop_thread {
 	uv_async_t wake;
 	uv_timer_t linger, patience; /* patience: the end of a server's sleep */
 	pthread_mutex_t turn;        /* whoever has it is the loop's thread */
-	bool asleep;     /* the thread is outside its turn, until `due_ms` if nothing happens; guarded by `turn` */
-	uint64_t due_ms; /* in the loop's time; UINT64_MAX: never */
-	bool closing;    /* the loop's own handles are being closed; guarded by `turn` */
-	atomic_bool calls; /* the user's functions are to be called, which is for the thread alone */
-	atomic_bool serving;        /* some other thread is in skiffi_loop_serve */
-	atomic_uint serves;         /* how often that was */
+	bool asleep;         /* the thread is outside its turn, until `due_ms` if nothing happens; guarded by `turn` */
+	uint64_t due_ms;     /* in the loop's time; UINT64_MAX: never */
+	bool closing;        /* the loop's own handles are being closed; guarded by `turn` */
+	atomic_bool calls;   /* the user's functions are to be called, which is for the thread alone */
+	atomic_bool serving; /* some other thread is in skiffi_loop_serve */
+	atomic_uint serves;  /* how often that was */
 	_Atomic(int64_t) leased_us; /* until when the thread waits for the next one */
 	atomic_uint sleepers;       /* threads that wait for what the loop does without serving */
 	atomic_bool dozing;         /* the thread sleeps until it is called, however long that is */
@@ -165,8 +165,8 @@ void skiffi_loop_post(struct skiffi_loop *loop, struct skiffi_job *job)
 		self->count++;
 	}
 	pthread_mutex_unlock(&self->lock);
-	/* Outside the lock, or whoever is woken would meet it. The end of a turn looks by itself, and so does who served
-	 * just now when he waits for what the job does, or else the thread after its nap. */
+	/* Outside the lock, or whoever is woken would meet it. The end of a turn looks by itself, and so does who
+	 * served just now when he waits for what the job does, or else the thread after its nap. */
 	if (!skiffi_loop_here(loop) && !loop_naps(loop_of(loop)))
 		uv_async_send(&self->wake);
 }
@@ -315,8 +315,8 @@ static void loop_call(struct loop_thread *self)
 		pthread_cond_signal(&self->called);
 }
 
-static bool loop_serve(struct loop_thread *self, bool (*over)(const void *subject), const void *subject, int64_t end_us,
-	bool spins)
+static bool loop_serve(
+	struct loop_thread *self, bool (*over)(const void *subject), const void *subject, int64_t end_us, bool spins)
 {
 	while (!over(subject) && skiffi_now_us() < end_us) {
 		if (!spins && !loop_may_sleep(self))
@@ -347,7 +347,7 @@ bool skiffi_loop_serve(
 	}
 	atomic_fetch_add(&self->serves, 1);
 	bool done = loop_serve(self, over, subject, end_us, spins);
-	bool alone = done && !atomic_load(&self->sleepers);
+	bool alone = done && !atomic_load(&self->sleepers) && !atomic_load(&self->calls);
 	atomic_store(&self->leased_us, alone ? skiffi_now_us() + LOOP_LEASE_US : 0);
 	atomic_store(&self->serving, false);
 	if (!alone || atomic_load(&self->dozing))
@@ -587,7 +587,8 @@ static bool loop_start(struct loop_thread *self)
 
 /* ---- users ---- */
 
-/* Every lock is had over the fork, so that the child finds none in the hands of a thread that it does not have. */
+/* These locks are had over the fork, so that the child, which may make clients of its own, finds none in the hands of
+ * a thread that it does not have. The parent's clients are not for it. */
 static void loop_before_fork(void)
 {
 	pthread_mutex_lock(&loop_registry);

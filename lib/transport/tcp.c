@@ -55,7 +55,7 @@ struct tcp_socket {
 /* What only connecting needs; apart, because ten thousand idle connections should not carry it. */
 struct tcp_connect {
 	struct skiffi_race race;
-	uv_timer_t *soon; /* for what is known already, or a Unix listener whose queue is full */
+	uv_timer_t *soon;         /* for what is known already, or a Unix listener whose queue is full */
 	struct tcp_socket *ready; /* whose answer is there */
 	struct tcp *tcp;
 	struct tcp_socket *sockets[SKIFFI_RESOLVE_MAX];
@@ -65,12 +65,12 @@ struct tcp {
 	struct skiffi_transport base;
 	enum tcp_state state;
 	bool reading;
-	bool want_write; /* send took less than it was given */
-	bool ending;     /* `failed` is to be told */
-	bool recv_over;  /* recv saw the end */
-	bool progress;   /* recv gave something since this was cleared */
-	int end_errno;   /* 0: orderly */
-	int mask;        /* what is polled now */
+	bool want_write;                /* send took less than it was given */
+	bool ending;                    /* `failed` is to be told */
+	bool recv_over;                 /* recv saw the end */
+	bool progress;                  /* recv gave something since this was cleared */
+	int end_errno;                  /* 0: orderly */
+	int mask;                       /* what is polled now */
 	struct skiffi_resolve *resolve; /* TCP_STATE_RESOLVING only */
 	struct tcp_connect *connect;    /* up to TCP_STATE_CONNECTING */
 	struct tcp_socket *socket;      /* from TCP_STATE_OPEN on */
@@ -427,7 +427,7 @@ static bool tcp_open(struct skiffi_transport *transport)
 	if (!connect_new(tcp))
 		return false;
 	tcp->phase_us = skiffi_now_us();
-	tcp->resolve = skiffi_resolve_start(transport->loop, transport->config->endpoint,
+	tcp->resolve = skiffi_resolve_start(transport->loop, transport->config->endpoint, transport->config->ip_version,
 		transport->config->timeouts.resolve_ms, tcp_on_addresses, tcp);
 	if (!tcp->resolve) {
 		connect_end(tcp);

@@ -13,16 +13,20 @@
 #include "transport/tls_trust.h"
 #include "transport/tls_verify.h"
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
-enum { NAME_MAX_BYTES = 253, PROTOCOL_MAX_BYTES = 255, ALPN_MAX_BYTES = 1024 };
+enum { NAME_MAX_BYTES = 253, PROTOCOL_MAX_BYTES = 255, ALPN_MAX_BYTES = 1024, CHAIN_SHOWN_MAX = 16 };
 
 struct skiffi_tls_context {
 	SSL_CTX *ctx;
-	bool shared;          /* it is in tls_shared.c's list */
+	bool shared; /* it is in tls_shared.c's list */
 	bool resumes;
 	SSL_SESSION *session; /* of the last connection, to be resumed; in the loop's turn */
 	char *sni;
@@ -30,6 +34,9 @@ struct skiffi_tls_context {
 	char *trust; /* for sentences */
 	char *certificate;
 	bool skip_chain;
+	skiff_tls_chain_fn on_chain;
+	void *on_chain_user;
+	int keylog; /* -1: none */
 };
 
 /* The client's own certificate. */
@@ -251,6 +258,8 @@ static SSL_CTX *context_make(const struct skiffi_tls_context *context, X509_STOR
 	}
 	if (store)
 		SSL_CTX_set1_cert_store(ctx, store);
+	if (context->keylog >= 0)
+		skiffi_tls_log_keys(ctx);
 	if (ctx_use_identity(ctx, identity, context->certificate, error) && ctx_set_alpn(ctx, alpn, error))
 		return ctx;
 	SSL_CTX_free(ctx);
@@ -299,6 +308,16 @@ out:
 	return ok;
 }
 
+static bool context_open_keylog(struct skiffi_tls_context *context, const char *path, struct skiff_error *error)
+{
+	context->keylog = path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
+	if (!path || context->keylog >= 0)
+		return true;
+	skiffi_fail(error, SKIFF_FILE_UNREADABLE, errno, "key log file \"%s\" cannot be written: %s", path,
+		strerror(errno));
+	return false;
+}
+
 static bool context_fill(struct skiffi_tls_context *context, const struct skiff_tls_options *options,
 	const struct skiffi_endpoint *endpoint, struct skiff_error *error)
 {
@@ -308,6 +327,10 @@ static bool context_fill(struct skiffi_tls_context *context, const struct skiff_
 		alpn = "http/1.1";
 	context->skip_chain = options->insecure_skip_chain;
 	context->resumes = !options->no_resumption;
+	context->on_chain = options->on_chain;
+	context->on_chain_user = options->on_chain_user;
+	if (!context_open_keylog(context, options->keylog_file, error))
+		return false;
 	if (!context_set_names(context, options, endpoint, error) || !context_set_texts(context, options, error))
 		return false;
 	/* Before the files are read: were one changed meanwhile, the next client would read it again. */
@@ -329,6 +352,7 @@ struct skiffi_tls_context *skiffi_tls_context_new(
 		no_memory(error);
 		return NULL;
 	}
+	context->keylog = -1;
 	if (context_fill(context, options, endpoint, error))
 		return context;
 	skiffi_tls_context_free(context);
@@ -344,6 +368,8 @@ void skiffi_tls_context_free(struct skiffi_tls_context *context)
 		skiffi_tls_shared_let_go(context->ctx);
 	else
 		SSL_CTX_free(context->ctx);
+	if (context->keylog >= 0)
+		close(context->keylog);
 	skiffi_free(context->sni);
 	skiffi_free(context->verify_name);
 	skiffi_free(context->trust);
@@ -387,6 +413,36 @@ bool skiffi_tls_context_resume(struct skiffi_tls_context *context, SSL *ssl)
 bool skiffi_tls_context_resumes(const struct skiffi_tls_context *context)
 {
 	return context->resumes;
+}
+
+/* ---- what is told ---- */
+
+void skiffi_tls_context_show(const struct skiffi_tls_context *context, const STACK_OF(X509) * chain)
+{
+	struct skiff_bytes views[CHAIN_SHOWN_MAX];
+	unsigned char *encoded[CHAIN_SHOWN_MAX];
+	size_t count = 0;
+	if (!context->on_chain)
+		return;
+	for (int i = 0; i < sk_X509_num(chain) && count < CHAIN_SHOWN_MAX; i++) {
+		encoded[count] = NULL;
+		int len = i2d_X509(sk_X509_value(chain, i), &encoded[count]);
+		if (len <= 0)
+			break;
+		views[count] = (struct skiff_bytes){encoded[count], (size_t)len};
+		count++;
+	}
+	context->on_chain(views, count, context->on_chain_user);
+	while (count)
+		OPENSSL_free(encoded[--count]);
+}
+
+/* In one piece, as other connections may write to the same file. */
+void skiffi_tls_context_log_key(struct skiffi_tls_context *context, const char *line)
+{
+	struct iovec pieces[] = {{(void *)line, strlen(line)}, {(void *)"\n", 1}};
+	if (context->keylog >= 0 && writev(context->keylog, pieces, 2) < 0)
+		skiffi_log(SKIFF_LOG_WARN, "tls", "the key log file cannot be written: %s", strerror(errno));
 }
 
 const char *skiffi_tls_context_sni(const struct skiffi_tls_context *context)

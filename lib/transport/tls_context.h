@@ -38,6 +38,12 @@ bool skiffi_tls_context_skips_chain(const struct skiffi_tls_context *context);
 /* Whom it trusts, for sentences: a file's or directory's name in quotes, or "the system's trust store". Borrowed. */
 const char *skiffi_tls_context_trust(const struct skiffi_tls_context *context);
 
+/* Tells the user of a chain that the server sent, where he wishes to know. */
+void skiffi_tls_context_show(const struct skiffi_tls_context *context, const STACK_OF(X509) * chain);
+
+/* Writes a line of secrets where the user wishes it. */
+void skiffi_tls_context_log_key(struct skiffi_tls_context *context, const char *line);
+
 /* The file of the client certificate, or NULL when there is none. Borrowed. */
 const char *skiffi_tls_context_certificate(const struct skiffi_tls_context *context);
 

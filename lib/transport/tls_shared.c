@@ -45,10 +45,11 @@ static bool key_file(struct skiffi_buffer *key, const char *path, bool must)
 	       skiffi_buffer_append(key, &status.st_ctim, sizeof status.st_ctim);
 }
 
-/* A directory is looked into anew by each, as what lies in it may change without a sign; a password may differ. */
+/* A directory is looked into anew by each, as what lies in it may change without a sign; a password may differ, and so
+ * may what is told of keys. */
 bool skiffi_tls_shared_key(const struct skiff_tls_options *options, const char *alpn, struct skiffi_buffer *key)
 {
-	if (options->ca_dir || options->key_password)
+	if (options->ca_dir || options->key_password || options->keylog_file)
 		return false;
 	return skiffi_buffer_append(key, options->insecure_skip_chain ? "s" : "v", 1) && key_text(key, alpn) &&
 	       key_file(key, options->ca_file, true) && key_file(key, options->cert_file, true) &&
@@ -63,7 +64,7 @@ static struct shared_entry **shared_place(const struct skiffi_buffer *key, const
 	struct shared_entry **at = &shared_first;
 	while (*at && (ctx ? (*at)->ctx != ctx
 			   : (*at)->key_len != skiffi_buffer_len(key) ||
-				     memcmp((*at)->key, skiffi_buffer_head(key), (*at)->key_len)))
+					      memcmp((*at)->key, skiffi_buffer_head(key), (*at)->key_len)))
 		at = &(*at)->next;
 	return at;
 }

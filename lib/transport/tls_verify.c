@@ -226,6 +226,7 @@ static int verify_peer(X509_STORE_CTX *store, void *argument)
 		X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
 		return 0;
 	}
+	skiffi_tls_context_show(context, X509_STORE_CTX_get0_untrusted(store));
 	const char *name = skiffi_tls_context_verify_name(context);
 	if (skiffi_tls_context_skips_chain(context))
 		return verify_name_only(store, name);
@@ -275,6 +276,18 @@ static int session_on_new(SSL *ssl, SSL_SESSION *session)
 		return 0;
 	skiffi_tls_context_keep(context, session);
 	return 1;
+}
+
+static void keylog_on_line(const SSL *ssl, const char *line)
+{
+	struct skiffi_tls_context *context = context_of(ssl);
+	if (context)
+		skiffi_tls_context_log_key(context, line);
+}
+
+void skiffi_tls_log_keys(SSL_CTX *ctx)
+{
+	SSL_CTX_set_keylog_callback(ctx, keylog_on_line);
 }
 
 void skiffi_tls_install(SSL_CTX *ctx)

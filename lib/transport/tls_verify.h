@@ -30,8 +30,11 @@ struct skiffi_tls_report {
 /* Sets in `ctx` the hooks that do all this. For tls_context.c. */
 void skiffi_tls_install(SSL_CTX *ctx);
 
-/* Ties `ssl` to `report` and sets SNI, name to verify, the session to resume and, inside the handshake, what is recorded. Call before the
- * handshake; `report` must outlive the use of `ssl`. */
+/* Has the secrets of connections told to their contexts as well. For tls_context.c. */
+void skiffi_tls_log_keys(SSL_CTX *ctx);
+
+/* Ties `ssl` to `report` and sets SNI, name to verify, the session to resume and, inside the handshake, what is
+ * recorded. Call before the handshake; `report` must outlive the use of `ssl`. */
 bool skiffi_tls_attach(SSL *ssl, struct skiffi_tls_report *report, struct skiffi_tls_context *context);
 
 /* Records the reason of a failed SSL_* call that returned `result`: OpenSSL's queue, errno. Call at once after it. */

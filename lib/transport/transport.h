@@ -29,6 +29,7 @@ struct skiffi_transport_config {
 		timeouts; /* effective: no zeroes; -1 none. total_ms and mqtt_ms are the engine's business */
 	const struct skiff_user_property *http_headers; /* for the WebSocket upgrade; checked: no CR, LF, NUL */
 	size_t http_header_count;
+	int ip_version;            /* 4 or 6; 0: both */
 	size_t receive_high_bytes; /* transports that must buffer what arrives stop reading at about this */
 };
 

@@ -10,7 +10,7 @@ for command in $commands; do
 	"$SKIFF" help "$command" >"$work/help"
 	"$SKIFF" help --man "$command" >"$work/man"
 	# One line per option: "-q, --qos QOS".
-	sed -n '/^  *-[-a-zA-Z]/{/^      [^-]/d;s/^  *//;s/  .*//;p}' "$work/help" | sort >"$work/in-help"
+	sed -n '/^  *-[-a-zA-Z0-9]/{/^      [^-]/d;s/^  *//;s/  .*//;p}' "$work/help" | sort >"$work/in-help"
 	sed -n '/^\.TP$/{n;s/^\.B \(\\-.*\)/\1/p}' "$work/man" | sed 's/\\fI//;s/\\fR//;s/\\-/-/g' | sort >"$work/in-man"
 	diff "$work/in-help" "$work/in-man" >"$work/err" || fail "$command: help and manual page differ: $(cat "$work/err")"
 	grep -qx -- "--help" "$work/in-help" || fail "$command: no options were found"

@@ -10,6 +10,7 @@
  *   skiff_client_free(client);
  *
  * What is asked for while there is no connection waits for one; so wait with a limit, as none may be tried.
+ * After fork the child may make clients of its own; those of the parent it must neither use nor free.
  * A NULL client is refused: no token (for which skiff_wait gives SKIFF_MEMORY), SKIFF_USAGE, or false.
  *
  * Tokens. An operation that takes `struct skiff_token **token` gives one where the pointer is not NULL; with NULL it
@@ -125,7 +126,8 @@ enum skiff_code skiff_flush(struct skiff_client *client, int timeout_ms);
  * SKIFF_MEMORY, so that calls may be nested. */
 enum skiff_code skiff_token_wait(struct skiff_token *token, int timeout_ms);
 
-/** Whether it has ended; false for NULL. */
+/** Whether it has ended; false for NULL. For looking now and then: right after a skiff_wait the end of another
+ * operation may show up to 2 ms late, as the I/O thread keeps out of the way of one that waits again. */
 bool skiff_token_done(const struct skiff_token *token);
 
 /** The outcome in full; borrowed while the token lives. Allowed once it is done (before: SKIFF_OK with a sentence). */

@@ -25,6 +25,7 @@ extern "C" {
 	X(WS_COLON, "a colon in the path of ws:// and wss://") \
 	X(WS_SUBPROTOCOL, "a WebSocket server without the subprotocol mqtt refused") \
 	X(RACING, "all addresses of a name tried, the fastest taken") \
+	X(IP_VERSION, "only IPv4, or only IPv6 (ip_version)") \
 	X(CLIENT_CERT, "client certificate and (encrypted) key; CA file and directory; ALPN") \
 	X(NAME_VERIFIED, "chain and name of the server verified by default") \
 	X(NAME_STRICT, "a certificate without a subject alternative name, or with a partial wildcard, refused") \
@@ -32,6 +33,8 @@ extern "C" {
 	X(NO_SERVER_NAME, "no SNI (tls.no_server_name)") \
 	X(TLS_RESUMED, "TLS sessions resumed on reconnect") \
 	X(CRL, "revocation lists (tls.crl_file)") \
+	X(CHAIN_TOLD, "the chain that a server sends shown (tls.on_chain)") \
+	X(KEYLOG, "secrets of connections written for Wireshark (tls.keylog_file)") \
 	X(TLS_IPV6, "the name verified where ssl:// or wss:// has an IPv6 address for host") \
 	X(SECURITY_LEVEL, "the system's TLS security level left as it is") \
 	X(MQTT, "MQTT 5 with properties and 3.1.1; QoS 0, 1, 2; retained; will; resumed sessions") \

@@ -34,9 +34,9 @@ enum skiff_engine {
 };
 
 /** Called for each message that matches a subscription's filter, or that matches none (options.on_message). Runs on
- * the client's I/O thread (with options.spin also on one that waits) with no lock held: it may call anything but a wait;
- * while it runs, no other connection of that thread makes progress, so hand long work to a thread of your own, or see
- * skiff_io_threads. `message` is borrowed until return. */
+ * the client's I/O thread (with options.spin also on one that waits) with no lock held: it may call anything but a
+ * wait; while it runs, no other connection of that thread makes progress, so hand long work to a thread of your own, or
+ * see skiff_io_threads. `message` is borrowed until return. */
 typedef void (*skiff_message_fn)(struct skiff_client *client, const struct skiff_message *message, void *user);
 
 /** Called for each event of the connection's life (client.h). Same thread and rules as skiff_message_fn. */
@@ -63,7 +63,8 @@ struct skiff_reconnect_options {
 
 /** Messages that cannot be sent now: no connection, or the broker's window is full. */
 struct skiff_queue_options {
-	size_t max_bytes; /* 0: 64 MiB; counts what waits, is unsent or unacknowledged */
+	size_t max_bytes; /* 0: 64 MiB; counts what waits, is unsent or unacknowledged; the memory
+			     behind it may be up to twice that */
 	enum skiff_full_policy full;
 	bool refuse_offline; /* publish without a connection fails with SKIFF_USAGE_STATE instead of waiting */
 };
@@ -83,6 +84,7 @@ struct skiff_options {
 	const char *url; /* tcp mqtt ssl tls mqtts ws wss unix; a bare host means mqtt://host. Required */
 	enum skiff_engine engine;
 	enum skiff_version version;
+	int ip_version; /* 4 or 6: only addresses of that kind are tried; 0: both */
 
 	const char *client_id;       /* NULL: "skiff-" and 128 random bits; "": let the broker assign one */
 	const char *user_name;       /* NULL: the URL's user info, if any */

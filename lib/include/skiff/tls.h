@@ -3,6 +3,7 @@
 #ifndef SKIFF_TLS_H
 #define SKIFF_TLS_H
 
+#include <skiff/bytes.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,6 +16,11 @@ extern "C" {
  * prompts by itself. */
 typedef int (*skiff_key_password_fn)(char *buffer, size_t size, void *user);
 
+/** Shows the chain that a server sent: `count` certificates, DER, its own first, in its order, before they are judged
+ * and whatever comes of that. Called on the client's I/O thread during each full handshake; `certificates` are borrowed
+ * until return. Must not call the client. */
+typedef void (*skiff_tls_chain_fn)(const struct skiff_bytes *certificates, size_t count, void *user);
+
 /** TLS options. All-zero is the safe default: TLS 1.2 or newer, the system's trust store, chain and name verified.
  * Strings are copied. Files are read and checked when the client is created, so that what is wrong with them is said
  * before any connection is tried. */
@@ -26,10 +32,15 @@ struct skiff_tls_options {
 	const char *key_file;               /* private key, PEM; NULL: look in `cert_file` */
 	skiff_key_password_fn key_password; /* NULL: an encrypted key is refused with a sentence */
 	void *key_password_user;            /* passed to `key_password` */
-	const char *server_name;  /* SNI and the name to verify; NULL: the URL's host. An IP literal sends no SNI */
-	bool no_server_name;      /* send no SNI; the name is verified all the same */
-	const char *alpn;         /* comma-separated protocols for ALPN; NULL: none on ssl, "http/1.1" on wss */
-	const char *crl_file;     /* PEM revocation list(s); when given, every certificate's issuer needs one */
+	const char *server_name;     /* SNI and the name to verify; NULL: the URL's host. An IP literal sends no SNI */
+	bool no_server_name;         /* send no SNI; the name is verified all the same */
+	const char *alpn;            /* comma-separated protocols for ALPN; NULL: none on ssl, "http/1.1" on wss */
+	const char *crl_file;        /* PEM revocation list(s); when given, every certificate's issuer needs one */
+	skiff_tls_chain_fn on_chain; /* NULL: nobody looks */
+	void *on_chain_user;         /* passed to `on_chain`; must outlive the client */
+	/* Appends the secrets of each connection to this file, made with mode 0600, in the form that Wireshark reads.
+	 * Whoever has the file can read the traffic. NULL: no file; no environment variable is looked at. */
+	const char *keylog_file;
 	bool no_resumption;       /* make a full handshake on every reconnect */
 	bool insecure_skip_chain; /* accept any certificate chain: anybody can pose as the server */
 	bool insecure_skip_name;  /* accept a valid certificate for any other name */

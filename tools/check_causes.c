@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* check_causes.c: causes and remedies. The slugs are those of the library's errors, and a few of this command. */
+#include "check_causes.h"
+#include "cli_help.h"
+#include <stdio.h>
+#include <string.h>
+
+/* clang-format off */
+const struct check_cause check_causes[] = {
+	{"usage-url", CHECK_OPTIONS, "Write it as SCHEME://HOST[:PORT][/PATH], such as mqtts://broker.example; the schemes are mqtt, mqtts, ws, wss and unix."},
+	{"usage-option", CHECK_OPTIONS, "Change or leave out the option that the sentence names; 'skiff check --help' lists them."},
+	{"usage-unsupported", CHECK_OPTIONS, "Leave out what the engine cannot do, or choose '--engine native'; 'skiff help engines' has the table."},
+	{"file-missing", CHECK_FILES, "Check the path; a relative one counts from the folder where the command runs."},
+	{"file-unreadable", CHECK_FILES, "Give the user who runs this the right to read it: 'ls -l' shows who may; 'chmod 600' and 'chown' change it."},
+	{"file-not-pem", CHECK_FILES, "Look at its first line: a certificate begins with -----BEGIN CERTIFICATE-----, a key with -----BEGIN PRIVATE KEY-----. DER becomes PEM by 'openssl x509 -inform der -in FILE'."},
+	{"key-mismatch", CHECK_FILES, "Use the key that the certificate was requested with; 'openssl x509 -noout -pubkey -in CERT' and 'openssl pkey -pubout -in KEY' must print the same."},
+	{"key-password", CHECK_FILES, "Give the key's password by '--key-password-file FILE' or SKIFF_KEY_PASSWORD; 'openssl pkey -in KEY -noout' tests it."},
+	{"own-cert-expired", CHECK_FILES, "Have the client certificate renewed and give the new one by '--cert'; if the date seems right, look at this machine's clock: 'date'."},
+	{"own-cert-not-yet-valid", CHECK_FILES, "Look at this machine's clock: 'date'. If it is right, wait until the certificate begins."},
+	{"own-cert-weak", CHECK_FILES, "Have a certificate issued for a key of RSA 2048 bits or P-256, signed with SHA-256 or better."},
+	{"dns-not-found", CHECK_DNS, "Check the spelling of \"{host}\"; 'getent hosts {host}' asks as this command does."},
+	{"dns-failed", CHECK_DNS, "Check that this machine is online and has a name server in /etc/resolv.conf; try an address instead of the name."},
+	{"dns-timeout", CHECK_DNS, "No name server answered: check the network and /etc/resolv.conf; a longer '--timeout' helps where one is merely slow."},
+	{"tcp-refused", CHECK_TCP, "Nothing listens there: start the broker, or use the port it listens on; 'skiff check {host}' looks at the usual ones."},
+	{"tcp-timeout", CHECK_TCP, "Packets vanish: a firewall or a security group drops them, or the host is off. Have port {port} opened towards {host}, or try another door: 'skiff check {host}'."},
+	{"tcp-unreachable", CHECK_TCP, "There is no way to that network from here: check the network, the VPN, or for an IPv6 address whether this machine has IPv6 ('-4' leaves it out)."},
+	{"tcp-reset", CHECK_TCP, "The other end hung up without a word: something in between, or a list of allowed addresses, may do that; the broker's log tells."},
+	{"tcp-closed", CHECK_TCP, "The other end closed: look into the broker's log."},
+	{"tcp-failed", CHECK_TCP, "The sentence above is the system's own; it names what to change on this machine."},
+	{"proxy-refused", CHECK_PROXY, "Have the proxy allow connections to {host}:{port}, or connect without it."},
+	{"proxy-auth", CHECK_PROXY, "Give the proxy's user and password."},
+	{"tls-expired", CHECK_TLS, "Have the server's certificate renewed; whoever runs {host} must do that. If the date seems right, look at this machine's clock: 'date'."},
+	{"tls-not-yet-valid", CHECK_TLS, "Look at this machine's clock: 'date'. A device without one starts in the past; set it before connecting."},
+	{"tls-hostname-mismatch", CHECK_TLS, "Connect by a name that the certificate lists, or keep the address and add '--server-name NAME' with such a name; else have a certificate issued for \"{host}\"."},
+	{"tls-unknown-ca", CHECK_TLS, "Give the certificate of the CA that signed it: 'skiff check {url} --cafile CA.pem'. It calls itself: {issuer}."},
+	{"tls-self-signed", CHECK_TLS, "If it is the one that you expect, trust just it: save it as server.pem and add '--cafile server.pem'; compare its fingerprint with the owner's first."},
+	{"tls-missing-intermediate", CHECK_TLS, "The server must send its whole chain: on the server, append the intermediate certificate to the certificate file. Until then, give it here together with the CA: '--cafile BUNDLE.pem'."},
+	{"tls-wrong-purpose", CHECK_TLS, "The server must have a certificate for servers (extended key usage serverAuth); this one is for something else."},
+	{"tls-revoked", CHECK_TLS, "Do not connect: its CA has taken the certificate back. The server needs a new one."},
+	{"tls-weak", CHECK_TLS, "The server needs a certificate with a stronger key or signature: RSA of 2048 bits or P-256, SHA-256."},
+	{"tls-bad-chain", CHECK_TLS, "The server's chain breaks a rule; whoever issued the certificates must mend it."},
+	{"tls-client-cert-required", CHECK_TLS, "Give a client certificate that the server's CA has signed: add '--cert client.crt --key client.key'."},
+	{"tls-client-cert-rejected", CHECK_TLS, "The server does not accept this client certificate: have one issued by the CA that it trusts, not expired and for clients."},
+	{"tls-version", CHECK_TLS, "The server speaks only TLS older than 1.2, or newer than this OpenSSL: have it updated."},
+	{"tls-no-shared-cipher", CHECK_TLS, "The server offers no cipher or group that this OpenSSL takes: have its settings widened."},
+	{"tls-alpn", CHECK_TLS, "The server wants another application protocol: give one of its by '--tls-alpn', such as mqtt."},
+	{"tls-timeout", CHECK_TLS, "The port accepts, and says nothing: it may not be one for TLS, or something in between swallows it; 'skiff check {host}' looks at the other doors."},
+	{"tls-closed", CHECK_TLS, "The peer hung up in the handshake: the port may not be one for TLS, or the server wants another server name ('--server-name'); its log tells."},
+	{"tls-failed", CHECK_TLS, "The sentence above is OpenSSL's; the server's log has the other half."},
+	{"ws-not-found", CHECK_WEBSOCKET, "Use the path that the broker serves; usual ones are /mqtt, / and /ws."},
+	{"ws-forbidden", CHECK_WEBSOCKET, "The server wants something in the request: a header such as Authorization or Origin ('--ws-header NAME:VALUE'), or another path."},
+	{"ws-redirect", CHECK_WEBSOCKET, "Use the place that it names; from http to https means: use wss:// instead of ws://."},
+	{"ws-subprotocol", CHECK_WEBSOCKET, "The server, or a proxy before it, must answer with 'Sec-WebSocket-Protocol: mqtt'; it is a WebSocket of something else, or the proxy drops the header."},
+	{"ws-not-websocket", CHECK_WEBSOCKET, "A web server answers that does not take WebSocket here: use the broker's path and port. A proxy before the broker must pass on 'Upgrade: websocket' and 'Connection: upgrade'."},
+	{"ws-bad-accept", CHECK_WEBSOCKET, "What answers breaks the WebSocket standard; something in between may answer from a cache."},
+	{"ws-unavailable", CHECK_WEBSOCKET, "The server says that it cannot now: try later, or look whether the broker behind the proxy runs."},
+	{"ws-protocol", CHECK_WEBSOCKET, "The peer breaks the WebSocket standard: update it, or the proxy before it."},
+	{"ws-timeout", CHECK_WEBSOCKET, "The port accepts, and does not answer HTTP: it may not be one for WebSocket; 'skiff check {host}' looks at the other doors."},
+	{"wrong-protocol", CHECK_MQTT, "Use the URL of a port where the broker speaks this protocol; 'skiff check {host}' looks at the usual ones."},
+	{"mqtt-bad-credentials", CHECK_MQTT, "Check user name and password: '-u NAME --pw-file FILE'. A broker may also want them where none were given."},
+	{"mqtt-not-authorised", CHECK_MQTT, "The broker knows no such user, or does not let this one in: give '-u NAME --pw-file FILE', or have the broker's access list changed."},
+	{"mqtt-client-id", CHECK_MQTT, "Give a client id that the broker takes: '-i ID'; some want the name in the certificate, or a certain form."},
+	{"mqtt-version", CHECK_MQTT, "Use another version: '-V 311' or '-V 5'; '--mqtt-version all' shows what the broker takes."},
+	{"mqtt-unavailable", CHECK_MQTT, "The broker says that it cannot now: try later."},
+	{"mqtt-refused", CHECK_MQTT, "The broker's reason is above; its log may tell more."},
+	{"mqtt-banned", CHECK_MQTT, "This client or address is banned: whoever runs the broker must lift that."},
+	{"mqtt-moved", CHECK_MQTT, "Use the server that the broker names."},
+	{"mqtt-taken-over", CHECK_MQTT, "Two clients use one client id: give each its own, by '-i ID' or none."},
+	{"mqtt-closed", CHECK_MQTT, "The peer hung up instead of answering: the port may not be one for MQTT, the broker may want TLS, a client certificate or '--tls-alpn mqtt', or only another version ('-V 311'); its log tells."},
+	{"mqtt-timeout", CHECK_MQTT, "The port accepts, and does not answer MQTT: it may speak something else, or the broker is overloaded; 'skiff check {host}' looks at the other doors."},
+	{"mqtt-keep-alive", CHECK_MQTT, "The broker went silent: it, or the network, hangs."},
+	{"mqtt-malformed", CHECK_MQTT, "What answers is not quite MQTT: the port may be another service's; 'skiff check {host}' looks at the other doors."},
+	{"mqtt-protocol", CHECK_MQTT, "The broker breaks the MQTT standard: update it, or try '-V 311'."},
+	{"mqtt-disconnected", CHECK_MQTT, "The broker's reason is above; its log may tell more."},
+	{"subscribe-refused", CHECK_SUBSCRIBE, "The broker's access list does not let this user read the topic: use one that it may read ('--topic'), or have the list changed."},
+	{"publish-refused", CHECK_PUBLISH, "The broker's access list does not let this user write to the topic: use one that it may write to ('--topic'), or have the list changed."},
+	{"roundtrip-timeout", CHECK_ROUNDTRIP, "The message did not come back: with MQTT 3.1.1 a broker drops in silence what a user may not write or read; use a topic that it may ('--topic'), or see with '-V 5' whether it says so."},
+	{"timeout", CHECK_MQTT, "Something on the way is too slow: give it longer, by '--timeout' and '--deadline'."},
+	{"closed", CHECK_MQTT, "The connection ended under way: look into the broker's log."},
+	{"memory", CHECK_OPTIONS, "This machine is out of memory."},
+	{0},
+};
+/* clang-format on */
+
+enum check_stage check_cause_stage(enum skiff_code code)
+{
+	switch (skiff_code_class(code)) {
+	case SKIFF_CLASS_FILE:
+		return CHECK_FILES;
+	case SKIFF_CLASS_DNS:
+		return CHECK_DNS;
+	case SKIFF_CLASS_TCP:
+		return CHECK_TCP;
+	case SKIFF_CLASS_PROXY:
+		return CHECK_PROXY;
+	case SKIFF_CLASS_TLS:
+		return CHECK_TLS;
+	case SKIFF_CLASS_WS:
+		return CHECK_WEBSOCKET;
+	case SKIFF_CLASS_MQTT:
+		return CHECK_MQTT;
+	case SKIFF_CLASS_TIMEOUT:
+	case SKIFF_CLASS_CLOSED:
+		return CHECK_MQTT;
+	case SKIFF_CLASS_OK:
+	case SKIFF_CLASS_USAGE:
+	case SKIFF_CLASS_MEMORY:
+	case SKIFF_CLASS_AGAIN:
+		break;
+	}
+	return CHECK_OPTIONS;
+}
+
+enum check_stage check_strange_stage(const struct check_place *place, const struct skiff_phases *phases)
+{
+	return place->tls && phases->tls_us < 0        ? CHECK_TLS
+	       : place->ws && phases->websocket_us < 0 ? CHECK_WEBSOCKET
+						       : CHECK_MQTT;
+}
+
+void check_causes_print(void)
+{
+	puts("What 'skiff check' finds, in the order of the way: cause, stage, exit code, and what to do.\n");
+	for (const struct check_cause *cause = check_causes; cause->slug; cause++) {
+		printf("%s  (%s, %d)\n", cause->slug, check_stage_name(cause->stage), check_stage_exit(cause->stage));
+		printf("    ");
+		cli_help_wrap(cause->remedy, 4);
+	}
+}
+
+/* ---- advice ---- */
+
+static void advice_add(char *out, size_t size, const char *text, size_t len)
+{
+	size_t used = strlen(out);
+	snprintf(out + used, size - used, "%.*s", (int)len, text);
+}
+
+/* Host and port of a URL without user info. */
+static void url_parts(const char *url, char *host, size_t host_size, char *port, size_t port_size)
+{
+	const char *start = strstr(url, "://");
+	start = start ? start + 3 : url;
+	const char *end = start + strcspn(start, "/?");
+	const char *colon = memrchr(start, ':', (size_t)(end - start));
+	if (colon && memchr(colon, ']', (size_t)(end - colon)))
+		colon = NULL;
+	snprintf(host, host_size, "%.*s", (int)((colon ? colon : end) - start), start);
+	snprintf(port, port_size, "%.*s", colon ? (int)(end - colon - 1) : 0, colon ? colon + 1 : "");
+}
+
+/* The length of the word in braces at `text`, whose value comes in `*value`; 0: there is none that is known. */
+static size_t advice_word(const struct check_report *report, const char *text, const char **value)
+{
+	static char host[256], port[16];
+	const struct check_chain *chain = &report->chain;
+	url_parts(report->url, host, sizeof(host), port, sizeof(port));
+	const char *issuer = chain->count ? chain->list[chain->count - 1].issuer : report->connection.tls_issuer;
+	const struct {
+		const char *name, *value;
+	} words[] = {{"{url}", report->url}, {"{host}", host}, {"{port}", port}, {"{issuer}", issuer}};
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		*value = words[i].value;
+		if (strncmp(text, words[i].name, strlen(words[i].name)) == 0)
+			return strlen(words[i].name);
+	}
+	return 0;
+}
+
+static void advice_fill(struct check_report *report, const char *text)
+{
+	char *remedy = report->failure.remedy;
+	size_t size = sizeof(report->failure.remedy);
+	remedy[0] = '\0';
+	while (*text) {
+		const char *value;
+		size_t plain = strcspn(text, "{"), word = advice_word(report, text + plain, &value);
+		advice_add(remedy, size, text, plain);
+		if (word)
+			advice_add(remedy, size, value, strlen(value));
+		text += plain + word;
+		if (!word && *text)
+			text++;
+	}
+}
+
+void check_cause_advise(struct check_report *report)
+{
+	for (const struct check_cause *cause = check_causes; cause->slug; cause++) {
+		if (strcmp(cause->slug, report->failure.cause) == 0) {
+			advice_fill(report, cause->remedy);
+			return;
+		}
+	}
+	snprintf(report->failure.remedy, sizeof(report->failure.remedy), "%s",
+		"The sentence above says what can be done.");
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* check_map.h: `skiff check HOST`: which doors a host has, and what each speaks. */
+#ifndef SKIFF_CHECK_MAP_H
+#define SKIFF_CHECK_MAP_H
+
+#include "check_walk.h"
+
+enum { CHECK_PORTS_MAX = 64 };
+
+struct check_ports {
+	int list[CHECK_PORTS_MAX];
+	size_t count;
+};
+
+/* Reads "1883,8883,8080-8084" for an option; the `take` of cli_command.h for a struct check_ports. */
+int check_ports_take(void *field, char **words, int count, char *why, size_t size);
+
+/* Looks at `ports` (none: the usual ones) of `host`, a few at a time, and prints the map. Result: the exit code. */
+int check_map(const struct cli_context *context, const char *host, const struct check_ports *ports, int ip_version,
+	const struct check_settings *settings, bool json);
+
+#endif

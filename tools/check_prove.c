@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* check_prove.c: what a port speaks, if not what its URL says, is proven by trying; so is the path of a WebSocket.
+ *
+ * Only after a failure that another protocol could explain. All other doors are tried at the same time, without
+ * credentials; the one that opens is named. */
+#include "check_causes.h"
+#include "check_knock.h"
+#include "check_walk.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { PROVE_MOST_MS = 3000, PROVE_DOORS = 4, PROVE_PATHS = 5 };
+
+static const char *const prove_paths[PROVE_PATHS] = {"/mqtt", "/", "/ws", "/mqtt/", "/websocket"};
+
+/* Whether the port may be one for another protocol. */
+static bool code_is_strange(enum skiff_code code)
+{
+	switch (code) {
+	case SKIFF_WRONG_PROTOCOL:
+	case SKIFF_TCP_RESET:
+	case SKIFF_TCP_CLOSED:
+	case SKIFF_TLS_CLOSED:
+	case SKIFF_TLS_FAILED:
+	case SKIFF_TLS_TIMEOUT:
+	case SKIFF_WS_NOT_WEBSOCKET:
+	case SKIFF_WS_BAD_ACCEPT:
+	case SKIFF_WS_PROTOCOL:
+	case SKIFF_WS_TIMEOUT:
+	case SKIFF_MQTT_CLOSED:
+	case SKIFF_MQTT_TIMEOUT:
+	case SKIFF_MQTT_MALFORMED:
+	case SKIFF_MQTT_PROTOCOL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether HTTP is spoken, and it is the path that may be wrong. */
+static bool code_is_of_path(enum skiff_code code, const struct skiff_connection *seen)
+{
+	return code == SKIFF_WS_NOT_FOUND || code == SKIFF_WS_FORBIDDEN || code == SKIFF_WS_REDIRECT ||
+	       code == SKIFF_WS_BAD_ACCEPT || (code == SKIFF_WS_NOT_WEBSOCKET && seen->http_status > 0);
+}
+
+static int prove_limit_ms(const struct check_settings *settings)
+{
+	return settings->timeout_ms < PROVE_MOST_MS ? (int)settings->timeout_ms : PROVE_MOST_MS;
+}
+
+static void evidence_add(struct check_report *report, const char *text)
+{
+	char *evidence = report->failure.evidence;
+	size_t used = strlen(evidence);
+	snprintf(evidence + used, sizeof(report->failure.evidence) - used, "; %s", text);
+}
+
+static void prove_wrong_protocol(struct check_report *report, const struct check_place *place)
+{
+	struct check_failure *failure = &report->failure;
+	enum check_stage stage = check_strange_stage(place, &report->connection.phases);
+	double ms = report->steps[failure->stage].ms;
+	char evidence[sizeof(failure->evidence)];
+	memcpy(evidence, failure->evidence, sizeof(evidence));
+	if (stage != failure->stage)
+		report->steps[failure->stage] = (struct check_step){.ms = -1};
+	check_fail(report, stage, "wrong-protocol", evidence);
+	report->steps[stage].ms = ms;
+}
+
+/* ---- paths ---- */
+
+static bool knock_upgrades(const struct check_knock *knock)
+{
+	return check_knock_opens(knock) || knock->connection.phases.websocket_us >= 0;
+}
+
+/* Tries the usual paths at a WebSocket door; true: one opens, and is named. */
+static bool prove_path(struct check_report *report, const struct check_place *place,
+	const struct skiff_options *options, const struct check_settings *settings, const char *scheme)
+{
+	struct check_knock knocks[PROVE_PATHS] = {0};
+	struct check_failure *failure = &report->failure;
+	const char *own = *place->path ? place->path : "/mqtt";
+	size_t count = 0;
+	for (size_t i = 0; i < PROVE_PATHS; i++) {
+		if (place->ws && strcmp(prove_paths[i], own) == 0)
+			continue;
+		check_knock_url(knocks[count].url, scheme, place->host, place->port, prove_paths[i]);
+		knocks[count].tls = place->tls ? &options->tls : NULL;
+		knocks[count].ip_version = options->ip_version;
+		knocks[count++].timeout_ms = prove_limit_ms(settings);
+	}
+	check_knock(knocks, count);
+	for (size_t i = 0; i < count; i++) {
+		if (!knock_upgrades(&knocks[i]))
+			continue;
+		memcpy(failure->url, knocks[i].url, sizeof(failure->url));
+		snprintf(failure->remedy, sizeof(failure->remedy), "Use the path that answers: %.600s", knocks[i].url);
+		return true;
+	}
+	evidence_add(report, "none of the paths /mqtt, /, /ws, /mqtt/ and /websocket opens either");
+	return false;
+}
+
+/* ---- protocols ---- */
+
+struct prove_door {
+	const char *scheme;
+	bool tls, ws;
+};
+
+static const struct prove_door prove_doors[PROVE_DOORS] = {
+	{"mqtt", false, false}, {"mqtts", true, false}, {"ws", false, true}, {"wss", true, true}};
+
+static void prove_found(struct check_report *report, const struct check_place *place, const struct check_knock *knock)
+{
+	struct check_failure *failure = &report->failure;
+	const char *wants = check_knock_wants(knock);
+	char text[CHECK_TEXT_BYTES];
+	snprintf(text, sizeof(text), "%.400s answers there%s%s", knock->url, *wants ? ", and wants " : "", wants);
+	evidence_add(report, text);
+	prove_wrong_protocol(report, place);
+	memcpy(failure->url, knock->url, sizeof(failure->url));
+	snprintf(failure->remedy, sizeof(failure->remedy), "Use this URL for this port: %.600s%s", knock->url,
+		strstr(knock->url, "s://")
+			? "; its certificate was not verified in this look, so check it as well: give its CA by "
+			  "'--cafile' if it is not a public one."
+			: "; it is not encrypted: what is sent can be read on the way.");
+}
+
+/* TLS is spoken, and in it nothing that opens without credentials. */
+static bool prove_tls(
+	struct check_report *report, const struct check_place *place, const struct check_knock *knocks, size_t count)
+{
+	for (size_t i = 0; i < count && !place->tls; i++) {
+		if (knocks[i].connection.phases.tls_us < 0)
+			continue;
+		evidence_add(report, "the port speaks TLS");
+		prove_wrong_protocol(report, place);
+		memcpy(report->failure.url, knocks[i].url, sizeof(report->failure.url));
+		snprintf(report->failure.remedy, sizeof(report->failure.remedy),
+			"Use TLS for this port: mqtts://, or wss:// where WebSocket is wanted.");
+		return true;
+	}
+	return false;
+}
+
+/* The port speaks no MQTT in any of the four ways; what it does speak may have shown. */
+static void prove_stranger(struct check_report *report, const struct check_place *place,
+	const struct skiff_options *options, const struct check_settings *settings, const struct check_knock *knocks,
+	size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (knocks[i].error.code == SKIFF_WRONG_PROTOCOL && (!place->ws || !report->connection.http_status)) {
+			evidence_add(report, knocks[i].error.text);
+			prove_wrong_protocol(report, place);
+			return;
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (knocks[i].connection.http_status <= 0)
+			continue;
+		const char *scheme = strncmp(knocks[i].url, "wss", 3) == 0 ? "wss" : "ws";
+		evidence_add(report, knocks[i].error.text);
+		prove_wrong_protocol(report, place);
+		prove_path(report, place, options, settings, scheme);
+		return;
+	}
+}
+
+static void prove_protocol(struct check_report *report, const struct check_place *place,
+	const struct skiff_options *options, const struct check_settings *settings, enum skiff_code code)
+{
+	struct check_knock knocks[PROVE_DOORS] = {0};
+	size_t count = 0;
+	for (size_t i = 0; i < PROVE_DOORS; i++) {
+		const struct prove_door *door = &prove_doors[i];
+		if (strcmp(door->scheme, place->scheme) == 0)
+			continue;
+		const char *path = door->ws ? (*place->path ? place->path : "/mqtt") : "";
+		check_knock_url(knocks[count].url, door->scheme, place->host, place->port, path);
+		knocks[count].ip_version = options->ip_version;
+		knocks[count++].timeout_ms = prove_limit_ms(settings);
+	}
+	check_knock(knocks, count);
+	for (size_t i = 0; i < count; i++) {
+		if (check_knock_opens(&knocks[i])) {
+			prove_found(report, place, &knocks[i]);
+			return;
+		}
+	}
+	if (prove_tls(report, place, knocks, count))
+		return;
+	if (code == SKIFF_WRONG_PROTOCOL)
+		prove_wrong_protocol(report, place);
+	else
+		prove_stranger(report, place, options, settings, knocks, count);
+}
+
+void check_prove(struct check_report *report, const struct check_place *place, const struct skiff_options *options,
+	const struct check_settings *settings, enum skiff_code code)
+{
+	if (place->local)
+		return;
+	if (place->ws && code_is_of_path(code, &report->connection) &&
+		prove_path(report, place, options, settings, place->scheme))
+		return;
+	if (code_is_strange(code))
+		prove_protocol(report, place, options, settings, code);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* check_walk.h: walks the way to a broker once, stage by stage, and enters what it finds into a report. */
+#ifndef SKIFF_CHECK_WALK_H
+#define SKIFF_CHECK_WALK_H
+
+#include "check_place.h"
+#include "check_report.h"
+#include "cli_client.h"
+
+struct check_settings {
+	double timeout_ms;  /* of each stage */
+	double deadline_ms; /* of the whole walk */
+	long long warn_days;
+	bool connect_only;
+	bool all_versions;
+	const char *topic;               /* NULL: one of its own */
+	struct cli_client_params *debug; /* whose log is shown; NULL: none */
+};
+
+/* `options` as for the client itself; timeouts, reconnecting and what is told of TLS are set here. The report begins
+ * zeroed. */
+void check_walk(struct check_report *report, struct skiff_options *options, const struct check_settings *settings);
+
+/* check_prove.c: after a failure, looks what else may be at that place. */
+void check_prove(struct check_report *report, const struct check_place *place, const struct skiff_options *options,
+	const struct check_settings *settings, enum skiff_code code);
+
+/* check_more.c: after a success, every other address of the name; the versions that the broker takes. */
+void check_addresses(struct check_report *report, const struct check_place *place, const struct skiff_options *options,
+	const struct check_settings *settings);
+void check_versions(
+	struct check_report *report, const struct skiff_options *options, const struct check_settings *settings);
+
+#endif
