@@ -34,11 +34,13 @@ await "a message after SIGHUP and SIGCONT" lines_in "$stdout" 1
 
 # Nothing answers from here on.
 exec 9<>"$work/pipe"
-in_background "$SKIFF" pub -b "$url" -i late -t a -l -q 1 <"$work/pipe" 9>&-
+in_background "$SKIFF" pub -b "$url" -i late -t a -l -q 1 -d <"$work/pipe" 9>&-
 echo one >&9
 await "the first line" broker_logged "Sending PUBACK to late"
 kill -STOP "$broker"
 echo two >&9
+both_sent() { [ "$(grep -c 'session: > PUBLISH' "$stderr")" = 2 ]; }
+await "the second line" both_sent
 kill -INT "$pid"
 kill -TERM "$pid"
 collect "$pid"
