@@ -207,6 +207,30 @@ static void map_print(const char *host, const struct map_door *doors, size_t cou
 
 /* ---- the whole ---- */
 
+static void map_look_all(
+	struct map_door *doors, const int *ports, size_t count, const char *host, int ip_version, int timeout_ms)
+{
+	for (size_t i = 0; i < count; i++)
+		doors[i].port = ports[i];
+	for (size_t i = 0; i < count; i += MAP_AT_A_TIME) {
+		size_t some = count - i < MAP_AT_A_TIME ? count - i : MAP_AT_A_TIME;
+		map_look(&doors[i], some, host, ip_version, timeout_ms);
+		map_look_ws(&doors[i], some, host, ip_version, timeout_ms);
+	}
+}
+
+size_t check_map_urls(const char *host, int timeout_ms, char urls[][CHECK_URL_BYTES], size_t max)
+{
+	enum { USUAL = sizeof(map_usual) / sizeof(*map_usual) };
+	static struct map_door doors[USUAL];
+	size_t count = 0;
+	map_look_all(doors, map_usual, USUAL, host, 0, timeout_ms);
+	for (size_t i = 0; i < USUAL && count < max; i++)
+		if (doors[i].state == MAP_OPEN && !*doors[i].wants)
+			memcpy(urls[count++], doors[i].url, CHECK_URL_BYTES);
+	return count;
+}
+
 /* A name that is none is said once, not for each port. */
 static bool map_resolves(const struct cli_context *context, const char *host, int ip_version, int timeout_ms, int *code)
 {
@@ -232,13 +256,7 @@ int check_map(const struct cli_context *context, const char *host, const struct 
 	bool some = false;
 	if (!map_resolves(context, host, ip_version, timeout_ms, &code))
 		return code;
-	for (size_t i = 0; i < count; i++)
-		doors[i].port = list[i];
-	for (size_t i = 0; i < count; i += MAP_AT_A_TIME) {
-		size_t some_doors = count - i < MAP_AT_A_TIME ? count - i : MAP_AT_A_TIME;
-		map_look(&doors[i], some_doors, host, ip_version, timeout_ms);
-		map_look_ws(&doors[i], some_doors, host, ip_version, timeout_ms);
-	}
+	map_look_all(doors, list, count, host, ip_version, timeout_ms);
 	for (size_t i = 0; i < count; i++)
 		some |= doors[i].state == MAP_OPEN;
 	code = some ? CLI_EXIT_OK : CLI_EXIT_TCP;

@@ -6,6 +6,7 @@
 #include "cli_command.h"
 
 extern const struct cli_command cmd_check;
+extern const struct cli_command cmd_compare;
 extern const struct cli_command cmd_help;
 extern const struct cli_command cmd_lab;
 extern const struct cli_command cmd_pub;

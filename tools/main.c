@@ -18,6 +18,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_pub,
 	&cmd_sub,
 	&cmd_check,
+	&cmd_compare,
 	&cmd_lab,
 	&cmd_version,
 	&cmd_help,

@@ -8,6 +8,7 @@
 #include "client/client_internal.h"
 #include "codec/properties.h"
 #include "codec/topic.h"
+#include <arpa/inet.h>
 #include <stdio.h>
 
 enum {
@@ -106,6 +107,7 @@ static void options_copy(struct skiff_client *client)
 {
 	struct skiff_options *options = &client->options;
 	options->url = options_text(client, options->url);
+	options->address = options_text(client, options->address);
 	options->client_id = options_text(client, options->client_id);
 	options->user_name = options_text(client, options->user_name);
 	options->password = options_bytes(client, options->password);
@@ -234,6 +236,11 @@ static enum skiff_code options_check_numbers(const struct skiff_options *options
 	if (options->reconnect.max_ms < options->reconnect.min_ms)
 		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "reconnect: max_ms %d is less than min_ms %d",
 			options->reconnect.max_ms, options->reconnect.min_ms);
+	unsigned char number[sizeof(struct in6_addr)];
+	if (options->address && inet_pton(AF_INET, options->address, number) != 1 &&
+		inet_pton(AF_INET6, options->address, number) != 1)
+		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "address \"%s\" is not a numeric IPv4 or IPv6 address",
+			options->address);
 	if (options->ip_version && options->ip_version != 4 && options->ip_version != 6)
 		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "IP version %d is not 4 or 6, or 0 for both",
 			options->ip_version);

@@ -26,6 +26,7 @@ struct skiffi_resolve {
 	const struct skiffi_endpoint *endpoint; /* borrowed until `done` is NULL */
 	skiffi_resolve_fn done;                 /* NULL once called back or cancelled */
 	void *user;
+	const char *literal; /* the address where none is asked for; borrowed as well */
 	int timeout_ms;
 	int family;       /* AF_INET, AF_INET6 or AF_UNSPEC */
 	unsigned holders; /* of request and wait, those that still go on */
@@ -212,15 +213,15 @@ static void address_from_path(struct skiffi_address *address, const char *path)
 }
 
 /* libuv reads the zone; an interface that is not there gives scope 0. */
-static bool address_from_literal(struct skiffi_address *address, const struct skiffi_endpoint *endpoint)
+static bool address_from_literal(struct skiffi_address *address, const char *host, uint16_t port)
 {
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address->storage;
-	if (!strchr(endpoint->host, ':')) {
+	if (!strchr(host, ':')) {
 		address->len = sizeof(struct sockaddr_in);
-		return !uv_ip4_addr(endpoint->host, endpoint->port, (struct sockaddr_in *)&address->storage);
+		return !uv_ip4_addr(host, port, (struct sockaddr_in *)&address->storage);
 	}
 	address->len = sizeof *v6;
-	return !uv_ip6_addr(endpoint->host, endpoint->port, v6) && (!strchr(endpoint->host, '%') || v6->sin6_scope_id);
+	return !uv_ip6_addr(host, port, v6) && (!strchr(host, '%') || v6->sin6_scope_id);
 }
 
 static void resolve_on_literal(uv_timer_t *timer)
@@ -230,10 +231,10 @@ static void resolve_on_literal(uv_timer_t *timer)
 	struct skiff_error error;
 	if (resolve->endpoint->kind == SKIFFI_UNIX) {
 		address_from_path(&addresses.list[0], resolve->endpoint->host);
-	} else if (!address_from_literal(&addresses.list[0], resolve->endpoint)) {
-		const char *zone = strchr(resolve->endpoint->host, '%');
+	} else if (!address_from_literal(&addresses.list[0], resolve->literal, resolve->endpoint->port)) {
+		const char *zone = strchr(resolve->literal, '%');
 		skiffi_fail(&error, SKIFF_DNS_FAILED, 0,
-			"cannot use address \"%s\": this machine has no interface \"%s\"", resolve->endpoint->host,
+			"cannot use address \"%s\": this machine has no interface \"%s\"", resolve->literal,
 			zone ? zone + 1 : "");
 		resolve_answer(resolve, NULL, &error);
 		return;
@@ -251,17 +252,18 @@ static bool resolve_ask(struct skiffi_resolve *resolve, struct skiffi_loop *loop
 }
 
 struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const struct skiffi_endpoint *endpoint,
-	int ip_version, int timeout_ms, skiffi_resolve_fn done, void *user)
+	const struct skiffi_resolve_wish *wish, skiffi_resolve_fn done, void *user)
 {
 	struct skiffi_resolve *resolve = skiffi_calloc(1, sizeof *resolve);
 	if (!resolve)
 		return NULL;
-	bool ask = endpoint->kind != SKIFFI_UNIX && !endpoint->ip_literal;
+	bool ask = endpoint->kind != SKIFFI_UNIX && !endpoint->ip_literal && !wish->address;
 	resolve->endpoint = endpoint;
 	resolve->done = done;
 	resolve->user = user;
-	resolve->timeout_ms = timeout_ms;
-	resolve->family = ip_version == 4 ? AF_INET : ip_version == 6 ? AF_INET6 : AF_UNSPEC;
+	resolve->literal = wish->address ? wish->address : endpoint->host;
+	resolve->timeout_ms = wish->timeout_ms;
+	resolve->family = wish->ip_version == 4 ? AF_INET : wish->ip_version == 6 ? AF_INET6 : AF_UNSPEC;
 	resolve->holders = ask ? 2 : 1;
 	resolve->loop = loop;
 	resolve->timer = skiffi_timer_take(loop, resolve);
@@ -272,8 +274,8 @@ struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const stru
 	}
 	if (!ask)
 		uv_timer_start(resolve->timer, resolve_on_literal, 0, 0);
-	else if (timeout_ms >= 0)
-		uv_timer_start(resolve->timer, resolve_on_deadline, (uint64_t)timeout_ms, 0);
+	else if (wish->timeout_ms >= 0)
+		uv_timer_start(resolve->timer, resolve_on_deadline, (uint64_t)wish->timeout_ms, 0);
 	return resolve;
 }
 

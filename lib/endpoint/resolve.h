@@ -21,6 +21,12 @@ struct skiffi_addresses {
 	struct skiffi_address list[SKIFFI_RESOLVE_MAX];
 };
 
+struct skiffi_resolve_wish {
+	const char *address; /* numeric: the answer, whatever the host; borrowed as the endpoint is. NULL: ask */
+	int ip_version;      /* 4 or 6: addresses of that kind alone; 0: both */
+	int timeout_ms;      /* -1: none */
+};
+
 struct skiffi_resolve; /* one lookup under way */
 
 /* Called once on the loop thread, never from inside skiffi_resolve_start; `error` NULL on success. `addresses` is
@@ -29,10 +35,10 @@ typedef void (*skiffi_resolve_fn)(
 	void *user, const struct skiffi_addresses *addresses, const struct skiff_error *error);
 
 /* Starts a lookup for `endpoint` (literals and Unix paths are answered without asking anybody). Loop thread.
- * `ip_version` 4 or 6: addresses of that kind alone; 0: both. `timeout_ms` -1: none. Result: the lookup, freed by
+ * `wish` is not needed any more afterwards. Result: the lookup, freed by
  * itself when it has called back; NULL when memory is out. */
 struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const struct skiffi_endpoint *endpoint,
-	int ip_version, int timeout_ms, skiffi_resolve_fn done, void *user);
+	const struct skiffi_resolve_wish *wish, skiffi_resolve_fn done, void *user);
 
 /* Gives up: `done` will not be called. The system's lookup may go on by itself for a while; the loop outlives it. */
 void skiffi_resolve_cancel(struct skiffi_resolve *resolve);

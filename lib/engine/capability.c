@@ -36,6 +36,11 @@ static bool asked_crl(const struct skiffi_engine_config *config)
 	return config->endpoint->tls && config->options->tls.crl_file;
 }
 
+static bool asked_address(const struct skiffi_engine_config *config)
+{
+	return config->options->address;
+}
+
 static bool asked_ip_version(const struct skiffi_engine_config *config)
 {
 	return config->options->ip_version;
@@ -106,6 +111,7 @@ static const struct capability capabilities[SKIFF_CAPABILITY_COUNT] = {
 	ASKED(WS_COLON, NATIVE, "url", asked_ws_colon),
 	ROW(WS_SUBPROTOCOL, NATIVE),
 	ROW(RACING, NATIVE),
+	ASKED(ADDRESS, NATIVE, "address", asked_address),
 	ASKED(IP_VERSION, NATIVE, "ip_version", asked_ip_version),
 	ROW(CLIENT_CERT, BOTH),
 	ROW(NAME_VERIFIED, BOTH),
@@ -126,6 +132,7 @@ static const struct capability capabilities[SKIFF_CAPABILITY_COUNT] = {
 	ROW(STRICT, NATIVE),
 	ROW(APART, NATIVE), /* MQTTProtocol_retry walks all clients of the process */
 	ROW(PHASES, NATIVE),
+	ROW(WIRE_TOLD, NATIVE),
 	ROW(CERTIFICATE_TOLD, NATIVE),
 	ROW(REASONS, NATIVE),
 	ROW(DUP_QOS2, NATIVE),

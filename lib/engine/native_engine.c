@@ -43,8 +43,8 @@ static void native_explain(struct native_engine *self, struct skiff_error *error
 {
 	enum skiff_class class_ = skiff_code_class(error->code);
 	if (self->state == NATIVE_GREETING && (class_ == SKIFF_CLASS_TCP || error->code == SKIFF_TLS_CLOSED))
-		skiffi_attempt_silent(error, self->base.config->endpoint, skiffi_session_version(self->session),
-			error->detail);
+		skiffi_attempt_silent(
+			error, self->base.config->endpoint, skiffi_session_version(self->session), error->detail);
 }
 
 void skiffi_native_end(struct native_engine *self, const struct skiff_error *error, bool abort)
@@ -257,6 +257,7 @@ static void native_begin(struct native_engine *self)
 	}
 	native_lock(self);
 	skiffi_native_unsee(self);
+	self->wire_out = self->wire_in = 0;
 	skiffi_error_drop(&self->error);
 	self->ending = self->fault = self->close_wanted = self->deaf = false;
 	self->down_told = true;
@@ -306,8 +307,7 @@ static void native_log_up(struct native_engine *self)
 	skiffi_native_seen(self, &way);
 	skiffi_log(SKIFF_LOG_INFO, "engine", "connected to %s, %s%s%s%s%s", way.address,
 		way.tls_version[0] ? way.tls_version : "no TLS", way.tls_version[0] ? " " : "", way.tls_cipher,
-		way.http_status ? ", WebSocket, " : ", ",
-		skiffi_version_name(skiffi_session_version(self->session)));
+		way.http_status ? ", WebSocket, " : ", ", skiffi_version_name(skiffi_session_version(self->session)));
 }
 
 /* CONNECT has left: what lay in it may be secret, and an idle connection needs no output. */
@@ -504,6 +504,8 @@ static void native_info(const struct skiffi_engine *engine, struct skiff_connect
 {
 	const struct native_engine *self = (const struct native_engine *)engine;
 	skiffi_native_seen(self, connection);
+	connection->wire_bytes_out = self->wire_out;
+	connection->wire_bytes_in = self->wire_in;
 	snprintf(connection->url, sizeof connection->url, "%s", engine->config->endpoint->url);
 	if (self->greeting_us)
 		skiffi_session_info(self->session, connection);

@@ -37,15 +37,16 @@ struct native_engine {
 	_Atomic(int64_t) wrote_us; /* when a publisher last wrote by itself */
 	bool pumping;              /* what is added now leaves by itself, without a wake; in the turn */
 	bool news;                 /* the client is to be told of what was written; in the turn */
-	_Atomic(bool) ending; /* under the lock: DISCONNECT is in the output; close when it is written */
-	bool fault;           /* the session failed: close when its last words are written */
-	bool down_told;       /* under the lock */
-	bool settled;         /* some CONNACK was accepted: the version is no longer a guess */
-	bool close_wanted;    /* this attempt is to end, whatever becomes of it; loop thread */
-	bool deaf;            /* reading is off until our acknowledgements have left; loop thread */
+	_Atomic(bool) ending;      /* under the lock: DISCONNECT is in the output; close when it is written */
+	bool fault;                /* the session failed: close when its last words are written */
+	bool down_told;            /* under the lock */
+	bool settled;              /* some CONNACK was accepted: the version is no longer a guess */
+	bool close_wanted;         /* this attempt is to end, whatever becomes of it; loop thread */
+	bool deaf;                 /* reading is off until our acknowledgements have left; loop thread */
 	struct skiffi_job wake;
 	uv_timer_t timer;
 	bool timer_inited;
+	uint64_t wire_out, wire_in;             /* what TCP carried of this connection; under the lock */
 	int64_t timer_at_us;                    /* when the timer will fire; SKIFFI_NEVER: not armed */
 	int64_t started_us, greeting_us, up_us; /* of this attempt; 0: not yet */
 	struct skiffi_kept_error error;         /* why it ended, under the lock; SKIFF_OK while it has not */

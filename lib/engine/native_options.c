@@ -54,6 +54,7 @@ bool skiffi_native_options(struct native_engine *self, struct skiff_error *error
 	options_session(self, options);
 	self->transport_config = (struct skiffi_transport_config){.endpoint = config->endpoint,
 		.timeouts = options->timeouts,
+		.address = options->address,
 		.ip_version = options->ip_version,
 		.http_headers = options->http_headers,
 		.http_header_count = options->http_header_count,

@@ -35,6 +35,7 @@ static bool pump_sent(struct native_engine *self, size_t len)
 {
 	skiffi_output_take(&self->writing, len);
 	pthread_mutex_lock(self->base.config->lock);
+	self->transport->ops->traffic(self->transport, &self->wire_out, &self->wire_in);
 	skiffi_session_sent(self->session, len, skiffi_now_us());
 	bool tells = skiffi_session_tells(self->session);
 	pthread_mutex_unlock(self->base.config->lock);
@@ -145,6 +146,7 @@ static bool pump_read(struct native_engine *self)
 	if (len <= 0)
 		return false;
 	pthread_mutex_lock(self->base.config->lock);
+	self->transport->ops->traffic(self->transport, &self->wire_out, &self->wire_in);
 	if (room)
 		skiffi_session_filled(self->session, (size_t)len);
 	else
@@ -154,8 +156,7 @@ static bool pump_read(struct native_engine *self)
 	skiffi_native_notify(self);
 	self->pumping = false;
 	skiffi_native_pump_out(self);
-	return (size_t)len == asked && !self->deaf &&
-	       (self->state == NATIVE_GREETING || self->state == NATIVE_UP);
+	return (size_t)len == asked && !self->deaf && (self->state == NATIVE_GREETING || self->state == NATIVE_UP);
 }
 
 void skiffi_native_pump_in(struct native_engine *self)

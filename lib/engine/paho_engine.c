@@ -340,9 +340,10 @@ static void paho_open(struct skiffi_engine *engine)
 	self->started_us = skiffi_now_us();
 	self->resolved_us = self->up_us = self->closing_us = 0;
 	self->state = PAHO_RESOLVING;
+	struct skiffi_resolve_wish wish = {.timeout_ms = options->timeouts.resolve_ms};
 	bool ok = paho_take_ws(self);
-	if (ok && !(self->resolve = skiffi_resolve_start(engine->config->loop, engine->config->endpoint, 0,
-			    options->timeouts.resolve_ms, paho_on_resolved, self))) {
+	if (ok && !(self->resolve = skiffi_resolve_start(
+			    engine->config->loop, engine->config->endpoint, &wish, paho_on_resolved, self))) {
 		skiffi_fail_plain(&self->error, SKIFF_MEMORY);
 		ok = false;
 	}

@@ -77,6 +77,7 @@ struct tcp {
 	uv_timer_t timer;               /* the deadline of connecting; later: to tell the end */
 	struct skiffi_address address;  /* the one tried last, or connected */
 	int64_t phase_us;               /* when the phase began */
+	uint64_t sent, received;        /* bytes */
 	int64_t dns_us, tcp_us;         /* what they took; -1 */
 };
 
@@ -423,12 +424,13 @@ static void tcp_on_addresses(void *user, const struct skiffi_addresses *addresse
 
 static bool tcp_open(struct skiffi_transport *transport)
 {
+	const struct skiffi_transport_config *config = transport->config;
 	struct tcp *tcp = tcp_of(transport);
 	if (!connect_new(tcp))
 		return false;
 	tcp->phase_us = skiffi_now_us();
-	tcp->resolve = skiffi_resolve_start(transport->loop, transport->config->endpoint, transport->config->ip_version,
-		transport->config->timeouts.resolve_ms, tcp_on_addresses, tcp);
+	struct skiffi_resolve_wish wish = {config->address, config->ip_version, config->timeouts.resolve_ms};
+	tcp->resolve = skiffi_resolve_start(transport->loop, config->endpoint, &wish, tcp_on_addresses, tcp);
 	if (!tcp->resolve) {
 		connect_end(tcp);
 		return false;
@@ -518,6 +520,7 @@ static ptrdiff_t tcp_recv(struct skiffi_transport *transport, void *data, size_t
 	while (got < 0 && errno == EINTR);
 	if (got > 0) {
 		tcp->progress = true;
+		tcp->received += (uint64_t)got;
 		return got;
 	}
 	if (!len)
@@ -541,6 +544,8 @@ static ptrdiff_t tcp_send_some(struct tcp *tcp, const struct iovec *pieces, size
 		return 0;
 	if (sent < 0)
 		tcp_end(tcp, errno);
+	else
+		tcp->sent += (uint64_t)sent;
 	return sent;
 }
 
@@ -585,6 +590,13 @@ static void tcp_info(const struct skiffi_transport *transport, struct skiff_conn
 	connection->phases.tcp_us = tcp->tcp_us;
 	if (tcp->address.len)
 		skiffi_address_text(&tcp->address, connection->address, sizeof connection->address);
+}
+
+static void tcp_traffic(const struct skiffi_transport *transport, uint64_t *out, uint64_t *in)
+{
+	const struct tcp *tcp = tcp_of(transport);
+	*out = tcp->sent;
+	*in = tcp->received;
 }
 
 /* ---- the end ---- */
@@ -647,6 +659,7 @@ static const struct skiffi_transport_ops tcp_ops = {
 	.send = tcp_send,
 	.reading = tcp_reading,
 	.info = tcp_info,
+	.traffic = tcp_traffic,
 	.close = tcp_close,
 	.free = tcp_free,
 };

@@ -506,6 +506,12 @@ static void handle_closed(uv_handle_t *handle)
 	tls_drop(handle->data);
 }
 
+static void tls_traffic(const struct skiffi_transport *transport, uint64_t *out, uint64_t *in)
+{
+	const struct tls *tls = tls_of(transport);
+	tls->lower->ops->traffic(tls->lower, out, in);
+}
+
 static void tls_close(struct skiffi_transport *transport, bool abort)
 {
 	struct tls *tls = tls_of(transport);
@@ -539,6 +545,7 @@ static const struct skiffi_transport_ops tls_ops = {
 	.send = tls_send,
 	.reading = tls_reading,
 	.info = tls_info,
+	.traffic = tls_traffic,
 	.close = tls_close,
 	.free = tls_free,
 };

@@ -29,6 +29,7 @@ struct skiffi_transport_config {
 		timeouts; /* effective: no zeroes; -1 none. total_ms and mqtt_ms are the engine's business */
 	const struct skiff_user_property *http_headers; /* for the WebSocket upgrade; checked: no CR, LF, NUL */
 	size_t http_header_count;
+	const char *address;       /* numeric, instead of the look-up; NULL: look it up */
 	int ip_version;            /* 4 or 6; 0: both */
 	size_t receive_high_bytes; /* transports that must buffer what arrives stop reading at about this */
 };
@@ -66,6 +67,9 @@ struct skiffi_transport_ops {
 	/* Adds what is known to `*connection`: phases up to websocket, address, tls_*, http_status. Any state until
 	 * free. */
 	void (*info)(const struct skiffi_transport *transport, struct skiff_connection *connection);
+
+	/* The bytes that TCP has carried so far, both ways. Any state until free. */
+	void (*traffic)(const struct skiffi_transport *transport, uint64_t *out, uint64_t *in);
 
 	/* Ends the stream: orderly (`abort` false: what was taken is sent, TLS close_notify, WebSocket close 1000, as
 	 * far as that goes without waiting) or at once (`abort` true: the peer sees a reset). Allowed from `open` on,

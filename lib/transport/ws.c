@@ -510,6 +510,12 @@ static void ws_info(const struct skiffi_transport *transport, struct skiff_conne
 	connection->http_status = ws->head.status;
 }
 
+static void ws_traffic(const struct skiffi_transport *transport, uint64_t *out, uint64_t *in)
+{
+	const struct ws *ws = ws_of(transport);
+	ws->lower->ops->traffic(ws->lower, out, in);
+}
+
 static void ws_close(struct skiffi_transport *transport, bool abort)
 {
 	struct ws *ws = ws_of(transport);
@@ -541,6 +547,7 @@ static const struct skiffi_transport_ops ws_ops = {
 	.send = ws_send,
 	.reading = ws_reading,
 	.info = ws_info,
+	.traffic = ws_traffic,
 	.close = ws_close,
 	.free = ws_free,
 };

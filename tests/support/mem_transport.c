@@ -275,6 +275,12 @@ static void mem_info(const struct skiffi_transport *transport, struct skiff_conn
 	strcpy(connection->address, "memory");
 }
 
+static void mem_traffic(const struct skiffi_transport *transport, uint64_t *out, uint64_t *in)
+{
+	(void)transport;
+	*out = *in = 0;
+}
+
 static void mem_handle_closed(uv_handle_t *handle)
 {
 	struct mem *mem = handle->data;
@@ -313,6 +319,7 @@ static const struct skiffi_transport_ops mem_ops = {
 	.send = mem_send,
 	.reading = mem_reading,
 	.info = mem_info,
+	.traffic = mem_traffic,
 	.close = mem_close,
 	.free = mem_free,
 };

@@ -193,6 +193,8 @@ struct skiff_connection {
 	char tls_subject[256]; /* the server certificate's subject */
 	char tls_issuer[256];
 	bool tls_resumed;
+	/* Of this connection so far: what TCP carried, TLS records and WebSocket frames included. */
+	uint64_t wire_bytes_out, wire_bytes_in;
 	int http_status;  /* of the WebSocket upgrade; 0: none */
 	int mqtt_version; /* 5 or 4 (3.1.1); 0 before CONNECT */
 	bool session_present;

@@ -25,6 +25,7 @@ extern "C" {
 	X(WS_COLON, "a colon in the path of ws:// and wss://") \
 	X(WS_SUBPROTOCOL, "a WebSocket server without the subprotocol mqtt refused") \
 	X(RACING, "all addresses of a name tried, the fastest taken") \
+	X(ADDRESS, "an address given instead of a look-up (address)") \
 	X(IP_VERSION, "only IPv4, or only IPv6 (ip_version)") \
 	X(CLIENT_CERT, "client certificate and (encrypted) key; CA file and directory; ALPN") \
 	X(NAME_VERIFIED, "chain and name of the server verified by default") \
@@ -45,6 +46,7 @@ extern "C" {
 	X(STRICT, "a broker that breaks the protocol or its limits found out and dropped") \
 	X(APART, "other connections of the process left alone when one resumes with messages in flight") \
 	X(PHASES, "the time of each phase of connecting, and limits for TCP, TLS and WebSocket apart") \
+	X(WIRE_TOLD, "the bytes that TCP carried (connection.wire_bytes_out, wire_bytes_in)") \
 	X(CERTIFICATE_TOLD, "subject and issuer of the server's certificate, the ALPN protocol chosen") \
 	X(REASONS, "reason codes below 0x80 of PUBACK and PUBCOMP, reason string of a refused CONNACK") \
 	X(DUP_QOS2, "a message of QoS 2 that the broker sends again marked as such (message.dup)") \

@@ -84,7 +84,9 @@ struct skiff_options {
 	const char *url; /* tcp mqtt ssl tls mqtts ws wss unix; a bare host means mqtt://host. Required */
 	enum skiff_engine engine;
 	enum skiff_version version;
-	int ip_version; /* 4 or 6: only addresses of that kind are tried; 0: both */
+	const char *address; /* numeric: where to connect, instead of a look-up of the URL's host; that stays the name
+				for TLS and HTTP. NULL: look it up */
+	int ip_version;      /* 4 or 6: only addresses of that kind are tried; 0: both */
 
 	const char *client_id;       /* NULL: "skiff-" and 128 random bits; "": let the broker assign one */
 	const char *user_name;       /* NULL: the URL's user info, if any */

@@ -156,7 +156,8 @@ static struct lookup look_up(const char *url, int timeout_ms, bool cancel)
 	struct skiffi_endpoint *endpoint = skiffi_endpoint_new(url, NULL);
 	assert_non_null(endpoint);
 	assert_int_equal(uv_loop_init(&loop.uv), 0);
-	struct skiffi_resolve *resolve = skiffi_resolve_start(&loop, endpoint, 0, timeout_ms, lookup_done, &lookup);
+	struct skiffi_resolve_wish wish = {.timeout_ms = timeout_ms};
+	struct skiffi_resolve *resolve = skiffi_resolve_start(&loop, endpoint, &wish, lookup_done, &lookup);
 	assert_non_null(resolve);
 	assert_false(lookup.called);
 	if (cancel) {

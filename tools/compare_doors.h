@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* compare_doors.h: which doors are compared. */
+#ifndef SKIFF_COMPARE_DOORS_H
+#define SKIFF_COMPARE_DOORS_H
+
+#include "cli_command.h"
+#include "compare_report.h"
+
+/* What the command line says of all doors. */
+struct compare_wishes {
+	const char *cafile, *cert, *key;
+	bool engines[3]; /* by enum skiff_engine */
+};
+
+/* Adds the doors that `target` means: a URL, "lab", "test.mosquitto.org", or a host whose doors are looked for. URLs
+ * are borrowed into the report. False after saying why not. */
+bool compare_doors_add(const struct cli_context *context, struct compare_report *report, const char *target,
+	const struct compare_wishes *wishes);
+
+#endif
