@@ -19,6 +19,7 @@ static struct skiff_client *knock_begin(struct check_knock *knock)
 		.engine = SKIFF_ENGINE_NATIVE,
 		.version = SKIFF_MQTT_AUTO,
 		.ip_version = knock->ip_version,
+		.proxy = knock->proxy,
 		.timeouts = {ms, ms, ms, ms, ms, ms},
 		.reconnect.off = true};
 	if (knock->tls)

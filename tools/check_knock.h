@@ -11,6 +11,7 @@ struct check_knock {
 	char url[CHECK_URL_BYTES];
 	const struct skiff_tls_options *tls; /* to verify by; NULL: any certificate will do */
 	int ip_version;
+	const char *proxy; /* NULL: none */
 	int timeout_ms;
 	/* what came of it */
 	struct skiff_error error;

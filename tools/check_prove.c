@@ -90,6 +90,7 @@ static bool prove_path(struct check_report *report, const struct check_place *pl
 		check_knock_url(knocks[count].url, scheme, place->host, place->port, prove_paths[i]);
 		knocks[count].tls = place->tls ? &options->tls : NULL;
 		knocks[count].ip_version = options->ip_version;
+		knocks[count].proxy = options->proxy;
 		knocks[count++].timeout_ms = prove_limit_ms(settings);
 	}
 	check_knock(knocks, count);
@@ -182,6 +183,7 @@ static void prove_protocol(struct check_report *report, const struct check_place
 		const char *path = door->ws ? (*place->path ? place->path : "/mqtt") : "";
 		check_knock_url(knocks[count].url, door->scheme, place->host, place->port, path);
 		knocks[count].ip_version = options->ip_version;
+		knocks[count].proxy = options->proxy;
 		knocks[count++].timeout_ms = prove_limit_ms(settings);
 	}
 	check_knock(knocks, count);

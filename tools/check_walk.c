@@ -155,7 +155,7 @@ static void walk_phases(struct walk *walk)
 		seen->client_id, seen->session_present ? "continued" : "new");
 	walk_phase(walk, CHECK_DNS, !local, phases->dns_us, walk->place.host);
 	walk_phase(walk, CHECK_TCP, true, phases->tcp_us, seen->address);
-	walk_phase(walk, CHECK_PROXY, false, -1, "");
+	walk_phase(walk, CHECK_PROXY, walk->options->proxy, phases->proxy_us, "CONNECT");
 	walk_phase(walk, CHECK_TLS, walk->place.tls, phases->tls_us, walk_tls_text(seen, tls, sizeof(tls)));
 	walk_phase(walk, CHECK_WEBSOCKET, walk->place.ws, phases->websocket_us, http);
 	if (report->connected)

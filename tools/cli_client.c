@@ -242,7 +242,8 @@ static int client_set_tls(
 
 /* ---- MQTT ---- */
 
-/* No command goes through a proxy. Paho would, and so the library refuses the engine paho while these are set. */
+/* No command goes through a proxy that it was not told of. Paho would, and so the library refuses the engine paho while
+ * these are set. */
 static void client_forget_proxy(void)
 {
 	unsetenv("http_proxy");
@@ -307,6 +308,7 @@ static int client_set_mqtt(
 	options->reconnect.off = params->no_reconnect;
 	if (params->ipv4 && params->ipv6)
 		return client_wrong(context, "-6", "excludes '-4'; leave out both to have either");
+	options->proxy = params->proxy;
 	options->ip_version = params->ipv4 ? 4 : params->ipv6 ? 6 : 0;
 	if (params->connect_timeout) {
 		options->timeouts = (struct skiff_timeouts){-1, -1, -1, -1, -1, (int)params->connect_timeout * 1000};

@@ -14,6 +14,7 @@ struct cli_client_params {
 	char *broker; /* owned */
 	bool broker_showed_password;
 	const char *host;
+	char *proxy;    /* owned */
 	long long port; /* -1: by scheme */
 	long long connect_timeout;
 	int engine;
@@ -43,7 +44,7 @@ struct cli_client_params {
 		"MQTT", cli_mqtt_options, CLI_MQTT_OPTIONS, (base) \
 	}
 
-enum { CLI_CONNECTION_OPTIONS = 10, CLI_TLS_OPTIONS = 11, CLI_MQTT_OPTIONS = 15 };
+enum { CLI_CONNECTION_OPTIONS = 11, CLI_TLS_OPTIONS = 11, CLI_MQTT_OPTIONS = 15 };
 extern const struct cli_option cli_connection_options[CLI_CONNECTION_OPTIONS];
 extern const struct cli_option cli_tls_options[CLI_TLS_OPTIONS];
 extern const struct cli_option cli_mqtt_options[CLI_MQTT_OPTIONS];

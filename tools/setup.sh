@@ -27,6 +27,7 @@ test  | command mosquitto_pub       | mosquitto-clients      | mosquitto        
 test  | file /etc/hosts             | netbase                | setup                   | filesystem    | alpine-baselayout | -
 test  | command ejabberdctl         | ejabberd               | ejabberd                | ejabberd      | ejabberd          | ejabberd
 test  | command nats-server         | nats-server            | -                       | nats-server   | nats-server       | nats-server
+test  | command tinyproxy           | tinyproxy-bin          | tinyproxy               | tinyproxy     | tinyproxy         | tinyproxy
 test  | command jsonschema          | python3-jsonschema     | python3-jsonschema      | python-jsonschema | py3-jsonschema | -
 test  | command valgrind            | valgrind               | valgrind                | valgrind      | valgrind          | -
 bench | header mosquitto.h          | libmosquitto-dev       | mosquitto-devel         | mosquitto     | mosquitto-dev     | mosquitto

@@ -107,6 +107,7 @@ static void options_copy(struct skiff_client *client)
 {
 	struct skiff_options *options = &client->options;
 	options->url = options_text(client, options->url);
+	options->proxy = options_text(client, options->proxy);
 	options->address = options_text(client, options->address);
 	options->client_id = options_text(client, options->client_id);
 	options->user_name = options_text(client, options->user_name);

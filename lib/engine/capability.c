@@ -36,6 +36,11 @@ static bool asked_crl(const struct skiffi_engine_config *config)
 	return config->endpoint->tls && config->options->tls.crl_file;
 }
 
+static bool asked_proxy(const struct skiffi_engine_config *config)
+{
+	return config->options->proxy;
+}
+
 static bool asked_address(const struct skiffi_engine_config *config)
 {
 	return config->options->address;
@@ -111,6 +116,7 @@ static const struct capability capabilities[SKIFF_CAPABILITY_COUNT] = {
 	ASKED(WS_COLON, NATIVE, "url", asked_ws_colon),
 	ROW(WS_SUBPROTOCOL, NATIVE),
 	ROW(RACING, NATIVE),
+	ASKED(PROXY, NATIVE, "proxy", asked_proxy),
 	ASKED(ADDRESS, NATIVE, "address", asked_address),
 	ASKED(IP_VERSION, NATIVE, "ip_version", asked_ip_version),
 	ROW(CLIENT_CERT, BOTH),

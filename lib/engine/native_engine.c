@@ -533,6 +533,7 @@ static void native_release(struct native_engine *self)
 	void *user = self->freed_user;
 	skiffi_session_free(self->session);
 	skiffi_tls_context_free(self->tls);
+	skiffi_endpoint_free(self->proxy);
 	skiffi_native_unsee(self);
 	skiffi_error_drop(&self->error);
 	skiffi_free(self);

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* native_options.c: the user's options become the session's and the transport's. */
+#include "base/alloc.h"
+#include "base/error.h"
 #include "engine/attempt.h"
 #include "engine/native_internal.h"
 #include "transport/tls_context.h"
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
 
 enum { OUTBOUND_ALIASES_DEFAULT = 64, PING_TIMEOUT_DEFAULT_MS = 10000, TOPIC_ALIAS_MAXIMUM_DEFAULT = 32 };
-enum { RECEIVE_HIGH_BYTES = 1024 * 1024 };
+enum { RECEIVE_HIGH_BYTES = 1024 * 1024, OPTIONS_PROXY_BYTES = 2048 };
 
 static void options_properties(struct native_engine *self, const struct skiff_options *options)
 {
@@ -47,6 +52,29 @@ static void options_session(struct native_engine *self, const struct skiff_optio
 	options_will(self, &options->will);
 }
 
+/* Written as a URL of http://, which takes apart as one of ws:// does. */
+static bool options_proxy(struct native_engine *self, const char *url, struct skiff_error *error)
+{
+	char text[OPTIONS_PROXY_BYTES];
+	struct skiff_error ignored;
+	if (!url)
+		return true;
+	if (self->base.config->endpoint->kind == SKIFFI_UNIX) {
+		skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "no proxy leads to a Unix socket; leave it out");
+		return false;
+	}
+	bool http = !strncasecmp(url, "http://", 7);
+	int len = snprintf(text, sizeof text, "ws://%s", http ? url + 7 : "");
+	if (http && (size_t)len < sizeof text)
+		self->proxy = skiffi_endpoint_new(text, &ignored);
+	skiffi_wipe(text, sizeof text);
+	self->transport_config.proxy = self->proxy;
+	if (!self->proxy)
+		skiffi_fail(
+			error, SKIFF_USAGE_OPTION, 0, "the proxy is not written as http://[user:password@]host[:port]");
+	return self->proxy;
+}
+
 bool skiffi_native_options(struct native_engine *self, struct skiff_error *error)
 {
 	const struct skiffi_engine_config *config = self->base.config;
@@ -59,6 +87,8 @@ bool skiffi_native_options(struct native_engine *self, struct skiff_error *error
 		.http_headers = options->http_headers,
 		.http_header_count = options->http_header_count,
 		.receive_high_bytes = RECEIVE_HIGH_BYTES};
+	if (!options_proxy(self, options->proxy, error))
+		return false;
 	if (config->endpoint->tls) {
 		self->tls = skiffi_tls_context_new(&options->tls, config->endpoint, error);
 		if (!self->tls)

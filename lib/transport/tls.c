@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "transport/tcp.h"
+#include "transport/proxy.h"
 #include "transport/tls_verify.h"
 #include <assert.h>
 #include <errno.h>
@@ -558,7 +558,7 @@ struct skiffi_transport *skiffi_tls_new(struct skiffi_loop *loop, const struct s
 		return NULL;
 	tls->base = (struct skiffi_transport){&tls_ops, loop, config, events, user};
 	tls->report.alert_received = -1;
-	tls->lower = skiffi_tcp_new(loop, config, &tls_lower_events, tls);
+	tls->lower = skiffi_proxy_way_new(loop, config, &tls_lower_events, tls);
 	if (tls->lower)
 		return &tls->base;
 	skiffi_free(tls);

@@ -2,6 +2,7 @@
 /* transport.c: which transport an endpoint asks for. */
 #include "transport/transport.h"
 
+#include "transport/proxy.h"
 #include "transport/tcp.h"
 #include "transport/tls.h"
 #include "transport/ws.h"
@@ -10,7 +11,7 @@ typedef struct skiffi_transport *transport_new_fn(struct skiffi_loop *loop,
 	const struct skiffi_transport_config *config, const struct skiffi_transport_events *events, void *user);
 
 static transport_new_fn *const transport_constructors[] = {
-	[SKIFFI_TCP] = skiffi_tcp_new,
+	[SKIFFI_TCP] = skiffi_proxy_way_new,
 	[SKIFFI_UNIX] = skiffi_tcp_new,
 	[SKIFFI_TLS] = skiffi_tls_new,
 	[SKIFFI_WS] = skiffi_ws_new,

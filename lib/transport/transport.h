@@ -29,9 +29,10 @@ struct skiffi_transport_config {
 		timeouts; /* effective: no zeroes; -1 none. total_ms and mqtt_ms are the engine's business */
 	const struct skiff_user_property *http_headers; /* for the WebSocket upgrade; checked: no CR, LF, NUL */
 	size_t http_header_count;
-	const char *address;       /* numeric, instead of the look-up; NULL: look it up */
-	int ip_version;            /* 4 or 6; 0: both */
-	size_t receive_high_bytes; /* transports that must buffer what arrives stop reading at about this */
+	const struct skiffi_endpoint *proxy; /* an HTTP proxy to go through; NULL: none */
+	const char *address;                 /* numeric, instead of the look-up; NULL: look it up */
+	int ip_version;                      /* 4 or 6; 0: both */
+	size_t receive_high_bytes;           /* transports that must buffer what arrives stop reading at about this */
 };
 
 /* Called on the loop thread. None may be NULL. */

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "transport/tcp.h"
+#include "transport/proxy.h"
 #include "transport/tls.h"
 #include "transport/ws_codec.h"
 #include "transport/ws_frames.h"
@@ -559,7 +559,7 @@ static struct skiffi_transport *ws_new_lower(struct ws *ws)
 	ws->lower_endpoint.kind = config->endpoint->tls ? SKIFFI_TLS : SKIFFI_TCP;
 	ws->lower_config = *config;
 	ws->lower_config.endpoint = &ws->lower_endpoint;
-	return (config->endpoint->tls ? skiffi_tls_new : skiffi_tcp_new)(
+	return (config->endpoint->tls ? skiffi_tls_new : skiffi_proxy_way_new)(
 		ws->base.loop, &ws->lower_config, &ws_lower_events, ws);
 }
 

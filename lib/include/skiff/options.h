@@ -86,7 +86,10 @@ struct skiff_options {
 	enum skiff_version version;
 	const char *address; /* numeric: where to connect, instead of a look-up of the URL's host; that stays the name
 				for TLS and HTTP. NULL: look it up */
-	int ip_version;      /* 4 or 6: only addresses of that kind are tried; 0: both */
+	/* http://[user:password@]host[:port]: an HTTP proxy that CONNECT opens the way through; it looks up the URL's
+	 * host. The port is 80 unless given. NULL: none; no environment variable is looked at. */
+	const char *proxy;
+	int ip_version; /* 4 or 6: only addresses of that kind are tried; 0: both */
 
 	const char *client_id;       /* NULL: "skiff-" and 128 random bits; "": let the broker assign one */
 	const char *user_name;       /* NULL: the URL's user info, if any */
