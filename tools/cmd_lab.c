@@ -10,6 +10,7 @@
 #include "lab_broker.h"
 #include "lab_dir.h"
 #include "lab_environment.h"
+#include "lab_link.h"
 #include "lab_namespace.h"
 #include "lab_print.h"
 #include "lab_process.h"
@@ -23,6 +24,7 @@ struct params {
 	long long base;
 	const char *as, *dir, *mosquitto;
 	bool json;
+	struct lab_link link;
 };
 
 /* clang-format off */
@@ -37,6 +39,10 @@ static const struct cli_option lab_options[] = {
 		.help = "keep the lab's files in DIR; default: a temporary folder that goes with the lab"},
 	{.name = "mosquitto", .type = CLI_STRING, .value = "FILE", .field = offsetof(struct params, mosquitto),
 		.help = "the broker; default: looked for in PATH, /usr/sbin and /usr/local/sbin"},
+	{.name = "link", .type = CLI_CUSTOM, .value = "LINK", .field = offsetof(struct params, link), .take = lab_link_take,
+		.help = "put a simulated link before the doors: delay=40ms,jitter=5ms,rate=1mbit,loss=1%",
+		.man = "Delay and jitter count each way, and the rate for each connection and direction. What is lost comes "
+		       "as late as TCP would bring it again. TCP's own handshake is not delayed, nor is the Unix socket."},
 	{.name = "json", .type = CLI_FLAG, .field = offsetof(struct params, json),
 		.help = "print the table of doors as one line of JSON"},
 };
@@ -49,7 +55,7 @@ static int lab_run(const struct cli_context *context, void *params);
 const struct cli_command cmd_lab = {
 	.name = "lab",
 	.summary = "replay test.mosquitto.org on this machine",
-	.usage = "[--base N] [--dir DIR] [--json]\n[--base N | --as NAME] [--dir DIR] -- COMMAND...",
+	.usage = "[--base N] [--dir DIR] [--link LINK] [--json]\n[--base N | --as NAME] [--dir DIR] [--link LINK] -- COMMAND...",
 	.description =
 		"Runs mosquitto with the eleven doors of test.mosquitto.org on loopback, and a Unix socket: with and "
 		"without "
@@ -68,6 +74,7 @@ const struct cli_command cmd_lab = {
 		"to '#', and does not know the user 'wildcard'.",
 	.examples = "# every door, until ^C\nskiff lab\n# a script with the lab up, at free ports\n"
 		    "skiff lab --base 0 -- sh -c 'skiff pub -b \"$SKIFF_LAB_URL_1883\" -t demo -m hello'\n"
+		    "# the doors as over a far and thin network\nskiff lab --link delay=40ms,rate=1mbit -- skiff compare lab\n"
 		    "# the real name and the real ports, without the real host\n"
 		    "skiff lab --as test.mosquitto.org -- skiff pub -b mqtt://test.mosquitto.org -t demo -m hello\n",
 	.groups = lab_groups,
@@ -150,6 +157,7 @@ static int lab_run(const struct cli_context *context, void *raw)
 		.host = params->as != NULL ? params->as : "127.0.0.1",
 		.program = params->mosquitto,
 		.base = params->base == BASE_NOT_GIVEN ? BASE_DEFAULT : (int)params->base,
+		.link = params->link,
 		.lock = -1,
 		.keeper = -1,
 	};

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CELL_BYTES = 96, COLUMNS = 15 };
+enum { CELL_BYTES = 96, COLUMNS = 14 };
 
 typedef double (*column_fn)(struct compare_door *door);
 
@@ -55,11 +55,6 @@ static double trip1_p99(struct compare_door *door)
 	return compare_sample_at(&door->trip[1], 0.99);
 }
 
-static double out_rate(struct compare_door *door)
-{
-	return compare_sample_at(&door->out_rate, 0.5);
-}
-
 static double in_rate(struct compare_door *door)
 {
 	return compare_sample_at(&door->in_rate, 0.5);
@@ -99,8 +94,7 @@ static const struct column columns[COLUMNS] = {
 	{"max", "trip_qos0_max_us", 0, trip0_max},
 	{"QoS 1 p50", "trip_qos1_p50_us", 0, trip1_p50},
 	{"p99", "trip_qos1_p99_us", 0, trip1_p99},
-	{"OUT /s", "out_per_s", 0, out_rate},
-	{"BACK /s", "back_per_s", 0, in_rate},
+	{"BURST /s", "burst_per_s", 0, in_rate},
 	{"WIRE B", "wire_bytes", 1, wire_alone},
 	{"x MQTT", "wire_ratio", 2, wire_ratio},
 	{"BURST B", "wire_burst_bytes", 1, wire_burst},

@@ -3,6 +3,7 @@
 #include "lab_broker.h"
 #include "lab_config.h"
 #include "lab_dir.h"
+#include "lab_link.h"
 #include "lab_ports.h"
 #include "lab_process.h"
 #include "lab_relay.h"
@@ -181,7 +182,7 @@ bool lab_broker_start(struct lab *lab)
 		lab->error[0] = '\0';
 		enum broker_outcome outcome = broker_try(lab);
 		if (outcome == BROKER_READY)
-			return true;
+			return !lab->link.on || lab_link_start(lab);
 		lab_broker_stop(lab);
 		if (outcome == BROKER_FAILED)
 			return false;
@@ -196,6 +197,7 @@ bool lab_broker_start(struct lab *lab)
 
 void lab_broker_stop(struct lab *lab)
 {
+	lab_process_stop(&lab->link_pid);
 	lab_process_stop(&lab->relay_pid);
 	lab_process_stop(&lab->broker_pid);
 }

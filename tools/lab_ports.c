@@ -43,7 +43,23 @@ static bool ports_fail(struct lab *lab, int port)
 
 bool lab_ports_are_free_ones(const struct lab *lab)
 {
-	return lab->as == NULL && lab->base == 0;
+	return lab->link.on || (lab->as == NULL && lab->base == 0);
+}
+
+int lab_ports_wanted(const struct lab *lab, size_t door)
+{
+	return lab->as != NULL ? lab_doors[door].port : lab->base == 0 ? 0 : lab_doors[door].port + lab->base;
+}
+
+int lab_ports_listen(struct lab *lab, int *port)
+{
+	int fd = port_bind(port);
+
+	if (fd < 0)
+		ports_fail(lab, *port);
+	else if (listen(fd, 64) == 0)
+		return fd;
+	return -1;
 }
 
 bool lab_ports_choose(struct lab *lab)
@@ -52,8 +68,7 @@ bool lab_ports_choose(struct lab *lab)
 	bool chosen = true;
 
 	for (size_t i = 0; i < LAB_DOORS && chosen; i++) {
-		lab->ports[i] =
-			lab_ports_are_free_ones(lab) ? 0 : lab_doors[i].port + (lab->as == NULL ? lab->base : 0);
+		lab->ports[i] = lab_ports_are_free_ones(lab) ? 0 : lab_ports_wanted(lab, i);
 		int fd = port_bind(&lab->ports[i]);
 		if (fd < 0)
 			chosen = ports_fail(lab, lab->ports[i]);

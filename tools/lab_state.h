@@ -16,8 +16,17 @@
 
 enum { LAB_PATH_BYTES = PATH_MAX };
 
+/* What the doors are reached through (lab_link.h). */
+struct lab_link {
+	bool on;
+	double delay_ms, jitter_ms; /* each way */
+	double bits_per_s;          /* 0: as fast as it goes */
+	double loss_percent;
+};
+
 struct lab {
 	/* what was asked for */
+	struct lab_link link;
 	const char *dir_wanted; /* NULL: a temporary one that goes with the lab */
 	const char *as;         /* the real name to stand under, in a network of its own; NULL: loopback */
 	const char *program;    /* the mosquitto to run; NULL: look for it */
@@ -32,7 +41,7 @@ struct lab {
 	char broker[LAB_PATH_BYTES];
 	int lock;   /* file that says that `dir` is in use; -1 */
 	int keeper; /* our end of the keeper's pipe; -1 */
-	pid_t keeper_pid, broker_pid, relay_pid;
+	pid_t keeper_pid, broker_pid, relay_pid, link_pid;
 	sigset_t signals;       /* those that end the lab, and SIGCHLD: blocked, and waited for */
 	int ended_by;           /* the signal that ends the lab; 0: none yet */
 	bool ended_by_terminal; /* it came by ^C, and so to the command too */
