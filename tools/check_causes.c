@@ -136,29 +136,18 @@ static void advice_add(char *out, size_t size, const char *text, size_t len)
 	snprintf(out + used, size - used, "%.*s", (int)len, text);
 }
 
-/* Host and port of a URL without user info. */
-static void url_parts(const char *url, char *host, size_t host_size, char *port, size_t port_size)
-{
-	const char *start = strstr(url, "://");
-	start = start ? start + 3 : url;
-	const char *end = start + strcspn(start, "/?");
-	const char *colon = memrchr(start, ':', (size_t)(end - start));
-	if (colon && memchr(colon, ']', (size_t)(end - colon)))
-		colon = NULL;
-	snprintf(host, host_size, "%.*s", (int)((colon ? colon : end) - start), start);
-	snprintf(port, port_size, "%.*s", colon ? (int)(end - colon - 1) : 0, colon ? colon + 1 : "");
-}
-
 /* The length of the word in braces at `text`, whose value comes in `*value`; 0: there is none that is known. */
 static size_t advice_word(const struct check_report *report, const char *text, const char **value)
 {
-	static char host[256], port[16];
+	static struct check_place place;
+	static char port[16];
 	const struct check_chain *chain = &report->chain;
-	url_parts(report->url, host, sizeof(host), port, sizeof(port));
+	check_place_read(&place, report->url);
+	snprintf(port, sizeof(port), "%d", place.port);
 	const char *issuer = chain->count ? chain->list[chain->count - 1].issuer : report->connection.tls_issuer;
 	const struct {
 		const char *name, *value;
-	} words[] = {{"{url}", report->url}, {"{host}", host}, {"{port}", port}, {"{issuer}", issuer}};
+	} words[] = {{"{url}", report->url}, {"{host}", place.host}, {"{port}", port}, {"{issuer}", issuer}};
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		*value = words[i].value;
 		if (strncmp(text, words[i].name, strlen(words[i].name)) == 0)
@@ -184,8 +173,26 @@ static void advice_fill(struct check_report *report, const char *text)
 	}
 }
 
-void check_cause_advise(struct check_report *report)
+/* The way to a proxy, and to a socket, fails for reasons of its own; NULL: it is neither. */
+static const char *cause_of_way(const struct check_report *report, bool proxy)
 {
+	enum check_stage stage = report->failure.stage;
+	bool local = strncmp(report->url, "unix:", 5) == 0;
+	if (proxy && (stage == CHECK_DNS || stage == CHECK_TCP))
+		return "It is the proxy that cannot be reached: check host and port of '--proxy', or leave it out.";
+	if (local && stage == CHECK_TCP)
+		return "Start the broker, and have it listen on this socket: its folder and mode must let this user "
+		       "in.";
+	return NULL;
+}
+
+void check_cause_advise(struct check_report *report, bool proxy)
+{
+	const char *of_way = cause_of_way(report, proxy);
+	if (of_way) {
+		advice_fill(report, of_way);
+		return;
+	}
 	for (const struct check_cause *cause = check_causes; cause->slug; cause++) {
 		if (strcmp(cause->slug, report->failure.cause) == 0) {
 			advice_fill(report, cause->remedy);

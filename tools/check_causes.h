@@ -24,7 +24,7 @@ enum check_stage check_cause_stage(enum skiff_code code);
 /* The stage at which it shows that the peer speaks another protocol: the first that was not reached. */
 enum check_stage check_strange_stage(const struct check_place *place, const struct skiff_phases *phases);
 
-/* Writes the remedy for report->failure.cause. */
-void check_cause_advise(struct check_report *report);
+/* Writes the remedy for report->failure.cause; `proxy`: the way led through one. */
+void check_cause_advise(struct check_report *report, bool proxy);
 
 #endif

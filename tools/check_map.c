@@ -166,13 +166,15 @@ static void map_print_door(const struct map_door *door)
 	putchar('\n');
 }
 
-static void map_print_json(const char *host, const struct map_door *doors, size_t count, int exit_code)
+static void map_print_json(
+	const char *host, const struct map_door *doors, size_t count, int exit_code, const char *error)
 {
 	struct cli_json json = {.out = stdout};
 	cli_json_open(&json, NULL, '{');
 	cli_json_text(&json, "schema", "skiff.map/1");
 	cli_json_text(&json, "host", host);
 	cli_json_integer(&json, "exit", exit_code);
+	cli_json_text(&json, "error", error);
 	cli_json_open(&json, "doors", '[');
 	for (size_t i = 0; i < count; i++) {
 		const struct map_door *door = &doors[i];
@@ -232,7 +234,8 @@ size_t check_map_urls(const char *host, int timeout_ms, char urls[][CHECK_URL_BY
 }
 
 /* A name that is none is said once, not for each port. */
-static bool map_resolves(const struct cli_context *context, const char *host, int ip_version, int timeout_ms, int *code)
+static bool map_resolves(
+	const struct cli_context *context, const char *host, int ip_version, int timeout_ms, bool json, int *code)
 {
 	struct check_knock knock;
 	knock_set(&knock, "mqtt", host, map_usual[0], "", ip_version, timeout_ms);
@@ -240,8 +243,11 @@ static bool map_resolves(const struct cli_context *context, const char *host, in
 	enum skiff_class class_ = skiff_code_class(knock.error.code);
 	if (class_ != SKIFF_CLASS_DNS && class_ != SKIFF_CLASS_USAGE)
 		return true;
-	cli_say(context, "%s", knock.error.text);
 	*code = cli_exit_for(knock.error.code);
+	if (json)
+		map_print_json(host, NULL, 0, *code, knock.error.text);
+	else
+		cli_say(context, "%s", knock.error.text);
 	return false;
 }
 
@@ -251,17 +257,20 @@ int check_map(const struct cli_context *context, const char *host, const struct 
 	static struct map_door doors[CHECK_PORTS_MAX];
 	size_t usual = sizeof(map_usual) / sizeof(*map_usual), count = ports->count ? ports->count : usual;
 	const int *list = ports->count ? ports->list : map_usual;
-	int timeout_ms = settings->timeout_ms < MAP_MOST_MS ? (int)settings->timeout_ms : MAP_MOST_MS;
+	/* each port is looked at twice at most, a few at a time */
+	double share_ms = settings->deadline_ms / (2 * (double)((count + MAP_AT_A_TIME - 1) / MAP_AT_A_TIME));
+	double least_ms = share_ms < settings->timeout_ms ? share_ms : settings->timeout_ms;
+	int timeout_ms = least_ms < MAP_MOST_MS ? (int)least_ms + 1 : MAP_MOST_MS;
 	int code = CLI_EXIT_TCP;
 	bool some = false;
-	if (!map_resolves(context, host, ip_version, timeout_ms, &code))
+	if (!map_resolves(context, host, ip_version, timeout_ms, json, &code))
 		return code;
 	map_look_all(doors, list, count, host, ip_version, timeout_ms);
 	for (size_t i = 0; i < count; i++)
 		some |= doors[i].state == MAP_OPEN;
 	code = some ? CLI_EXIT_OK : CLI_EXIT_TCP;
 	if (json)
-		map_print_json(host, doors, count, code);
+		map_print_json(host, doors, count, code, NULL);
 	else
 		map_print(host, doors, count, some);
 	return code;

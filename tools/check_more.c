@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MORE_GRACE_MS = 1000, MORE_SLACK_MS = 2000 };
@@ -41,23 +42,33 @@ static void addresses_read(struct more_addresses *all, const char *host, int ip_
 }
 
 /* Without credentials: what counts is the way to the broker, and the certificate. */
-static void address_try(struct check_address *address, const char *text, const struct check_place *place,
-	const struct skiff_options *options, const struct check_settings *settings)
+static void address_ask(struct check_knock *knock, const struct check_report *report, const char *text,
+	const struct skiff_options *options, int timeout_ms)
 {
-	struct skiff_tls_options tls = options->tls;
-	struct check_knock knock = {.tls = &tls, .timeout_ms = (int)settings->timeout_ms};
-	if (!tls.server_name)
-		tls.server_name = place->host;
-	check_knock_url(knock.url, place->scheme, text, place->port, place->path);
-	check_knock(&knock, 1);
-	const struct skiff_phases *phases = &knock.connection.phases;
+	*knock = (struct check_knock){.tls = &options->tls,
+		.address = text,
+		.headers = options->http_headers,
+		.header_count = options->http_header_count,
+		.timeout_ms = timeout_ms};
+	memcpy(knock->url, report->url, sizeof(knock->url));
+}
+
+/* What a broker says to one whom it does not know is no matter. */
+static bool address_works(const struct check_knock *knock)
+{
+	return check_knock_opens(knock) || skiff_code_class(knock->error.code) == SKIFF_CLASS_MQTT;
+}
+
+static void address_take(struct check_address *address, const char *text, const struct check_knock *knock)
+{
+	const struct skiff_phases *phases = &knock->connection.phases;
 	snprintf(address->text, sizeof(address->text), "%s", text);
-	address->works = check_knock_opens(&knock);
+	address->works = address_works(knock);
 	address->ms = phases->total_us >= 0 ? (double)phases->total_us / 1e3 : -1;
 	if (!address->works)
-		snprintf(address->why, sizeof(address->why), "%s", knock.error.text);
-	if (knock.chain.count)
-		memcpy(address->fingerprint, knock.chain.list[0].fingerprint, sizeof(address->fingerprint));
+		snprintf(address->why, sizeof(address->why), "%s", knock->error.text);
+	if (knock->chain.count)
+		memcpy(address->fingerprint, knock->chain.list[0].fingerprint, sizeof(address->fingerprint));
 }
 
 static void address_judge(struct check_report *report, const struct check_address *address)
@@ -82,8 +93,17 @@ void check_addresses(struct check_report *report, const struct check_place *plac
 	if (all.count < 2)
 		return;
 	report->address_count = all.count;
+	struct check_knock *knocks = calloc(all.count, sizeof(*knocks));
+	if (!knocks) {
+		report->address_count = 0;
+		return;
+	}
 	for (size_t i = 0; i < all.count; i++)
-		address_try(&report->addresses[i], all.list[i], place, options, settings);
+		address_ask(&knocks[i], report, all.list[i], options, check_settings_left_ms(settings));
+	check_knock(knocks, all.count);
+	for (size_t i = 0; i < all.count; i++)
+		address_take(&report->addresses[i], all.list[i], &knocks[i]);
+	free(knocks);
 	for (size_t i = 0; i < all.count; i++)
 		address_judge(report, &report->addresses[i]);
 }

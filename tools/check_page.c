@@ -177,9 +177,12 @@ static void page_limits(const struct check_report *report)
 	page_heading("Limits (--slo)");
 	for (size_t i = 0; i < report->limit_count; i++) {
 		const struct check_limit *limit = &report->limits[i];
-		printf("  %-10s %s%.1f ms of %.1f%s\n", limit->name,
-			status_colour(limit->exceeded ? CHECK_FAILED : CHECK_OK), limit->ms, limit->limit_ms,
-			page_plain());
+		if (limit->ms < 0)
+			printf("  %-10s not reached, or not part of this way\n", limit->name);
+		else
+			printf("  %-10s %s%.1f ms of %.1f%s\n", limit->name,
+				status_colour(limit->exceeded ? CHECK_FAILED : CHECK_OK), limit->ms, limit->limit_ms,
+				page_plain());
 	}
 }
 

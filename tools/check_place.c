@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_place.c: no checks, those are the library's. */
 #include "check_place.h"
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,9 +31,13 @@ static const char *place_authority(const char *url, const char **end)
 	return at ? at + 1 : start;
 }
 
-void check_place_bare(char *out, const char *url)
+void check_place_bare(char *out, const char *url, bool valid)
 {
-	const char *end, *start = place_authority(url, &end), *scheme = strstr(url, "://");
+	const char *end, *start = place_authority(url, &end), *scheme = strstr(url, "://"), *last = strrchr(url, '@');
+	if (!valid && last)
+		start = last + 1;
+	if (scheme && scheme >= start)
+		scheme = NULL;
 	snprintf(out, CHECK_URL_BYTES, "%.*s%s", scheme ? (int)(scheme + 3 - url) : 0, url, start);
 }
 
@@ -72,4 +77,10 @@ bool check_place_read(struct check_place *place, const char *url)
 		return true;
 	}
 	return false;
+}
+
+bool check_place_is_host(const char *text)
+{
+	unsigned char number[sizeof(struct in6_addr)];
+	return !strpbrk(text, "/@?#:") || inet_pton(AF_INET6, text, number) == 1;
 }

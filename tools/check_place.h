@@ -16,7 +16,11 @@ struct check_place {
 /* Without user info. False: what it cannot be. */
 bool check_place_read(struct check_place *place, const char *url);
 
-/* `url` without user info, for `out` of CHECK_URL_BYTES. */
-void check_place_bare(char *out, const char *url);
+/* `url` without user info, for `out` of CHECK_URL_BYTES. One that is not known to be `valid` may have its '@' anywhere:
+ * then all before the last one is left out. */
+void check_place_bare(char *out, const char *url, bool valid);
+
+/* Whether `text` is a host alone: no scheme, user, port or path. */
+bool check_place_is_host(const char *text);
 
 #endif

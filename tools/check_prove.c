@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PROVE_MOST_MS = 3000, PROVE_DOORS = 4, PROVE_PATHS = 5 };
+enum { PROVE_MOST_MS = 3000, PROVE_LEAST_MS = 50, PROVE_DOORS = 4, PROVE_PATHS = 5 };
 
 static const char *const prove_paths[PROVE_PATHS] = {"/mqtt", "/", "/ws", "/mqtt/", "/websocket"};
 
@@ -46,7 +46,8 @@ static bool code_is_of_path(enum skiff_code code, const struct skiff_connection 
 
 static int prove_limit_ms(const struct check_settings *settings)
 {
-	return settings->timeout_ms < PROVE_MOST_MS ? (int)settings->timeout_ms : PROVE_MOST_MS;
+	int left_ms = check_settings_left_ms(settings);
+	return left_ms < PROVE_MOST_MS ? left_ms : PROVE_MOST_MS;
 }
 
 static void evidence_add(struct check_report *report, const char *text)
@@ -125,7 +126,7 @@ static void prove_found(struct check_report *report, const struct check_place *p
 	prove_wrong_protocol(report, place);
 	memcpy(failure->url, knock->url, sizeof(failure->url));
 	snprintf(failure->remedy, sizeof(failure->remedy), "Use this URL for this port: %.600s%s", knock->url,
-		strstr(knock->url, "s://")
+		strncmp(knock->url, "mqtts:", 6) == 0 || strncmp(knock->url, "wss:", 4) == 0
 			? "; its certificate was not verified in this look, so check it as well: give its CA by "
 			  "'--cafile' if it is not a public one."
 			: "; it is not encrypted: what is sent can be read on the way.");
@@ -180,8 +181,11 @@ static void prove_protocol(struct check_report *report, const struct check_place
 		const struct prove_door *door = &prove_doors[i];
 		if (strcmp(door->scheme, place->scheme) == 0)
 			continue;
-		const char *path = door->ws ? (*place->path ? place->path : "/mqtt") : "";
-		check_knock_url(knocks[count].url, door->scheme, place->host, place->port, path);
+		char path[sizeof(place->path)] = "";
+		if (door->ws) /* a query may hold a secret */
+			snprintf(path, sizeof(path), "%.*s", (int)strcspn(place->path, "?"), place->path);
+		check_knock_url(
+			knocks[count].url, door->scheme, place->host, place->port, door->ws && !*path ? "/mqtt" : path);
 		knocks[count].ip_version = options->ip_version;
 		knocks[count].proxy = options->proxy;
 		knocks[count++].timeout_ms = prove_limit_ms(settings);
@@ -204,7 +208,7 @@ static void prove_protocol(struct check_report *report, const struct check_place
 void check_prove(struct check_report *report, const struct check_place *place, const struct skiff_options *options,
 	const struct check_settings *settings, enum skiff_code code)
 {
-	if (place->local)
+	if (place->local || check_settings_left_ms(settings) < PROVE_LEAST_MS)
 		return;
 	if (place->ws && code_is_of_path(code, &report->connection) &&
 		prove_path(report, place, options, settings, place->scheme))

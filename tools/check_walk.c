@@ -23,7 +23,6 @@ struct walk {
 	const struct check_settings *settings;
 	struct check_place place;
 	struct skiff_client *client;
-	double started_ms;
 	char topic[WALK_TOPIC_BYTES], nonce[2 * WALK_NONCE_BYTES + 1];
 	sem_t arrived;
 	double published_ms, arrived_ms;
@@ -36,12 +35,16 @@ static double walk_now_ms(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* What is left for a stage: its own limit, or that of the whole. */
-static int walk_left_ms(const struct walk *walk)
+void check_settings_begin(struct check_settings *settings)
 {
-	double left = walk->started_ms + walk->settings->deadline_ms - walk_now_ms();
-	if (left > walk->settings->timeout_ms)
-		left = walk->settings->timeout_ms;
+	settings->end_ms = walk_now_ms() + settings->deadline_ms;
+}
+
+int check_settings_left_ms(const struct check_settings *settings)
+{
+	double left = settings->end_ms - walk_now_ms();
+	if (left > settings->timeout_ms)
+		left = settings->timeout_ms;
 	return left > 1 ? (int)left : 1;
 }
 
@@ -118,6 +121,7 @@ static bool walk_make(struct walk *walk)
 		check_fail(report, stage, skiff_code_slug(error.code), error.text);
 		return false;
 	}
+	check_place_bare(report->url, options->url, true);
 	check_pass(report, CHECK_OPTIONS, -1, "%s", report->url);
 	walk_read_own(walk);
 	return true;
@@ -224,7 +228,7 @@ static bool walk_operation(struct walk *walk, enum check_stage stage, struct ski
 {
 	char text[CHECK_TEXT_BYTES];
 	double begun_ms = walk_now_ms();
-	int left_ms = walk_left_ms(walk);
+	int left_ms = check_settings_left_ms(walk->settings);
 	enum skiff_code code = skiff_token_wait(token, left_ms);
 	if (code == SKIFF_OK) {
 		check_pass(walk->report, stage, walk_now_ms() - begun_ms, "%s", "");
@@ -243,7 +247,7 @@ static bool walk_await_message(struct walk *walk, const char *topic)
 {
 	struct timespec end;
 	char text[CHECK_TEXT_BYTES];
-	int left_ms = walk_left_ms(walk);
+	int left_ms = check_settings_left_ms(walk->settings);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += left_ms / 1000;
 	end.tv_nsec += left_ms % 1000 * 1000000L;
@@ -356,12 +360,12 @@ static void walk_through(struct walk *walk)
 
 void check_walk(struct check_report *report, struct skiff_options *options, const struct check_settings *settings)
 {
-	struct walk walk = {.report = report, .options = options, .settings = settings, .started_ms = walk_now_ms()};
+	struct walk walk = {.report = report, .options = options, .settings = settings};
 	report->engine = walk_is_paho(options) ? "paho" : "native";
 	report->total_ms = -1;
 	for (int stage = 0; stage < CHECK_STAGE_COUNT; stage++)
 		report->steps[stage].ms = -1;
-	check_place_bare(report->url, options->url);
+	check_place_bare(report->url, options->url, false);
 	check_place_read(&walk.place, options->url);
 	if (!walk_make_nonce(&walk) || sem_init(&walk.arrived, 0, 0) != 0) {
 		check_fail(report, CHECK_OPTIONS, "memory", "the system gives no random bytes, or no semaphore");
@@ -378,5 +382,5 @@ void check_walk(struct check_report *report, struct skiff_options *options, cons
 	skiff_client_free(walk.client);
 	sem_destroy(&walk.arrived);
 	if (*report->failure.cause && !*report->failure.remedy)
-		check_cause_advise(report);
+		check_cause_advise(report, options->proxy);
 }

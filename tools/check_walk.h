@@ -9,13 +9,20 @@
 
 struct check_settings {
 	double timeout_ms;  /* of each stage */
-	double deadline_ms; /* of the whole walk */
+	double deadline_ms; /* of the whole */
+	double end_ms;      /* when that is over, on the monotonic clock; set by check_settings_begin */
 	long long warn_days;
 	bool connect_only;
 	bool all_versions;
 	const char *topic;               /* NULL: one of its own */
 	struct cli_client_params *debug; /* whose log is shown; NULL: none */
 };
+
+/* The deadline counts from here. */
+void check_settings_begin(struct check_settings *settings);
+
+/* What is left for a stage: its own limit, or what the whole has left; at least 1. */
+int check_settings_left_ms(const struct check_settings *settings);
 
 /* `options` as for the client itself; timeouts, reconnecting and what is told of TLS are set here. The report begins
  * zeroed. */

@@ -4,7 +4,9 @@
 #include "check_walk.h"
 #include "cli_client.h"
 #include "cli_duration.h"
+#include "cli_topic.h"
 #include "commands.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,8 +158,8 @@ static struct check_settings check_settings_of(struct check_params *params)
 	double seconds_ms = (double)params->client.connect_timeout * 1000;
 	double whole_ms = seconds_ms > 0 ? seconds_ms : CHECK_DEADLINE_MS;
 	return (struct check_settings){
-		.timeout_ms = params->timeout_ms > 0 ? params->timeout_ms : CHECK_TIMEOUT_MS,
-		.deadline_ms = params->deadline_ms > 0 ? params->deadline_ms : whole_ms,
+		.timeout_ms = params->timeout_ms > 0 ? fmax(params->timeout_ms, 1) : CHECK_TIMEOUT_MS,
+		.deadline_ms = params->deadline_ms > 0 ? fmax(params->deadline_ms, 1) : whole_ms,
 		.warn_days = params->warn_days,
 		.connect_only = params->connect_only,
 		.all_versions = params->versions == VERSIONS_ALL,
@@ -170,6 +172,12 @@ static int check_url(const struct cli_context *context, struct check_params *par
 {
 	struct check_settings settings = check_settings_of(params);
 	struct cli_client_setup setup;
+	char why[256];
+	if (params->topic && !cli_topic_check(params->topic, CLI_TOPIC_NAME, why, sizeof(why))) {
+		cli_say(context, "option '--topic': %s", why);
+		return CLI_EXIT_USAGE;
+	}
+	check_settings_begin(&settings);
 	struct check_report *report = calloc(1, sizeof(*report));
 	int code = cli_client_prepare(context, &params->client, &setup);
 	if (!report) {
@@ -196,11 +204,21 @@ static int check_run(const struct cli_context *context, void *raw)
 	char *operand = context->operands[0];
 	struct check_settings settings = check_settings_of(params);
 	if (operand && (params->client.broker || params->client.host)) {
-		cli_say(context, "'%s': the broker is given twice; leave out '%s'", operand,
+		cli_say(context, "the broker is given twice; leave out '%s'",
 			params->client.broker ? "--broker" : "--host");
 		return CLI_EXIT_USAGE;
 	}
-	if (operand && !strstr(operand, "://")) {
+	if (operand && check_place_is_host(operand)) {
+		if (params->limits.count || params->versions == VERSIONS_ALL || params->connect_only || params->topic ||
+			params->client.proxy) {
+			cli_say(context, "option '%s': goes with a URL, not with a host alone",
+				params->limits.count               ? "--slo"
+				: params->versions == VERSIONS_ALL ? "--mqtt-version"
+				: params->connect_only             ? "--connect-only"
+				: params->topic                    ? "--topic"
+								   : "--proxy");
+			return CLI_EXIT_USAGE;
+		}
 		int version = params->client.ipv4 ? 4 : params->client.ipv6 ? 6 : 0;
 		return check_map(context, operand, &params->ports, version, &settings, params->json);
 	}

@@ -21,8 +21,8 @@ static struct compare_door *doors_next(
 		return NULL;
 	}
 	struct compare_door *door = &report->doors[report->count++];
-	snprintf(door->name, sizeof(door->name), "%.31s", name);
-	snprintf(door->url, sizeof(door->url), "%.599s", url);
+	snprintf(door->name, sizeof(door->name), "%s", name);
+	snprintf(door->url, sizeof(door->url), "%s", url);
 	check_place_read(&door->place, door->url);
 	return door;
 }
@@ -37,6 +37,8 @@ static bool doors_add_engines(const struct cli_context *context, struct compare_
 		if (!door)
 			return false;
 		*door = *pattern;
+		if (engine == SKIFF_ENGINE_PAHO)
+			snprintf(door->name, sizeof(door->name), "%.580s (paho)", pattern->name);
 		door->engine = (enum skiff_engine)engine;
 		check_place_read(&door->place, door->url);
 	}
@@ -50,9 +52,15 @@ static bool doors_add_url(const struct cli_context *context, struct compare_repo
 	char bare[CHECK_URL_BYTES];
 	if (!pattern)
 		return false;
-	check_place_bare(bare, url);
-	snprintf(pattern->name, sizeof(pattern->name), "%.31s", bare);
-	snprintf(pattern->url, sizeof(pattern->url), "%.599s", url);
+	if (strlen(url) >= sizeof(pattern->url)) {
+		cli_say(context, "a URL is too long: %zu bytes, and %zu are the most", strlen(url),
+			sizeof(pattern->url) - 1);
+		free(pattern);
+		return false;
+	}
+	check_place_bare(bare, url, false);
+	memcpy(pattern->name, bare, sizeof(bare));
+	strcpy(pattern->url, url);
 	check_place_read(&pattern->place, url);
 	if (pattern->place.tls)
 		pattern->tls = (struct skiff_tls_options){
@@ -145,7 +153,7 @@ bool compare_doors_add(const struct cli_context *context, struct compare_report 
 {
 	if (strcmp(target, "lab") == 0 || strcmp(target, doors_public) == 0)
 		return doors_add_all(context, report, wishes, *target == 'l');
-	if (strstr(target, "://"))
+	if (!check_place_is_host(target))
 		return doors_add_url(context, report, target, wishes);
 	return doors_add_host(context, report, target, wishes);
 }

@@ -62,7 +62,7 @@ static void json_measured(struct cli_json *json, struct compare_door *door, cons
 static void json_door(struct cli_json *json, struct compare_door *door, const struct compare_door *base)
 {
 	char url[CHECK_URL_BYTES];
-	check_place_bare(url, door->url);
+	check_place_bare(url, door->url, false);
 	cli_json_open(json, NULL, '{');
 	cli_json_text(json, "door", door->name);
 	cli_json_text(json, "url", url);

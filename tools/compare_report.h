@@ -22,7 +22,8 @@ enum compare_phase {
 
 struct compare_door {
 	/* what is asked for */
-	char name[32]; /* "8883", or the URL where that is all there is */
+	char name[CHECK_URL_BYTES]; /* "8883", or the URL where that is all there is; and the engine where there are two
+				     */
 	char url[CHECK_URL_BYTES];
 	char what[64];
 	enum skiff_engine engine;
@@ -42,7 +43,6 @@ struct compare_door {
 	struct compare_sample full[COMPARE_PHASES], resumed[COMPARE_PHASES]; /* ms */
 	struct compare_sample trip[2];                                       /* by QoS; us */
 	double round_trip_us[2][COMPARE_ROUNDS_MAX];                         /* medians, by QoS and round */
-	double round_setup_ms[COMPARE_ROUNDS_MAX];
 	size_t rounds;
 	struct compare_sample out_rate, in_rate;      /* messages per second */
 	struct compare_sample wire_alone, wire_burst; /* bytes of TCP for a message, alone and in the burst */

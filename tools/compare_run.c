@@ -105,8 +105,6 @@ static bool door_connect(struct round *round, struct compare_sample *phases)
 	snprintf(door->tls_version, sizeof(door->tls_version), "%s", seen.tls_version);
 	if (round->counts && phases && (phases == door->full || seen.tls_resumed))
 		phases_add(phases, &seen.phases);
-	if (round->counts && phases == door->full)
-		door->round_setup_ms[door->rounds] = (double)seen.phases.total_us / 1e3;
 	return true;
 }
 

@@ -121,11 +121,11 @@ static const char *engine_name(const struct compare_door *door)
 	return door->engine == SKIFF_ENGINE_PAHO ? "paho" : "native";
 }
 
-/* The name, and the engine where it is not the usual one. */
+/* The name, and what it is where that does not say it. */
 static void door_label(char *out, const struct compare_door *door)
 {
-	snprintf(out, CELL_BYTES, "%s%s%s%s", door->name, *door->what ? " " : "", *door->what ? door->place.scheme : "",
-		door->engine == SKIFF_ENGINE_PAHO ? " (paho)" : "");
+	snprintf(out, CELL_BYTES, "%.80s%s%s", door->name, *door->what ? " " : "",
+		*door->what ? door->place.scheme : "");
 }
 
 void compare_table_print(const struct compare_report *report)
@@ -179,8 +179,8 @@ void compare_csv_print(const struct compare_report *report)
 	for (size_t i = 0; i < report->count; i++) {
 		struct compare_door *door = &report->doors[i];
 		char url[CHECK_URL_BYTES];
-		check_place_bare(url, door->url);
-		printf("%s,\"%s\",%s,%s,%s", door->name, url, engine_name(door), outcome(door),
+		check_place_bare(url, door->url, false);
+		printf("\"%s\",\"%s\",%s,%s,%s", door->name, url, engine_name(door), outcome(door),
 			door->as_expected ? "yes" : "no");
 		for (size_t c = 0; c < COLUMNS; c++) {
 			cell(text, &columns[c], door);

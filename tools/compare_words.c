@@ -64,24 +64,38 @@ static void words_price(struct compare_door *door, struct compare_door *base)
 
 /* ---- whose delay ---- */
 
-/* A step of 100 ms in the upgrade that round trips do not show. */
-static void words_delays(struct compare_door *door)
+/* Whether a delay is one of some steps of 100 ms, while the round trips are far shorter. */
+static bool words_is_step(double ms, double trip_us)
+{
+	double rest = fmod(ms, STEP_MS);
+	return ms > STEP_MS - STEP_SLACK_MS && (rest < STEP_SLACK_MS || rest > STEP_MS - STEP_SLACK_MS) &&
+	       trip_us < ms * 1e3 / 4;
+}
+
+static void words_steps(struct compare_door *door)
 {
 	double upgrade = compare_sample_at(&door->full[COMPARE_WEBSOCKET], 0.5);
 	double trip = compare_sample_at(&door->trip[0], 0.5);
-	if (upgrade > 0.7 * STEP_MS && trip < upgrade * 1e3 / 4)
-		printf("  %s: %.0f ms of its upgrade are the broker's, not WebSocket's: mosquitto looks at such "
-		       "connections every %d ms while they come up\n",
-			door->name, upgrade, STEP_MS);
 	double slowest = fmax(compare_sample_max(&door->trip[0]), compare_sample_max(&door->trip[1])) / 1e3;
-	if (door->place.ws && fmod(slowest, STEP_MS) < STEP_SLACK_MS && slowest > STEP_MS && trip < upgrade * 1e3 / 4)
-		printf("  %s: its slowest round trips, of %.0f ms, are such steps of the broker's as well\n",
-			door->name, slowest);
+	if (words_is_step(upgrade, trip))
+		printf("  %s: the %.0f ms of its upgrade look like steps of %d ms, as mosquitto makes them, which "
+		       "looks at "
+		       "such connections so often while they come up: the broker's, not WebSocket's\n",
+			door->name, upgrade, STEP_MS);
+	if (door->place.ws && words_is_step(upgrade, trip) && words_is_step(slowest, trip))
+		printf("  %s: its slowest round trips, of %.0f ms, look like such steps as well\n", door->name,
+			slowest);
+}
+
+/* Seen in one kind of round trip and not in the other, it is no distance. */
+static void words_nagle(struct compare_door *door)
+{
 	for (int qos = 0; qos < 2; qos++) {
-		trip = compare_sample_at(&door->trip[qos], 0.5);
-		if (trip >= NAGLE_LOW_US && trip <= NAGLE_HIGH_US)
-			printf("  %s: round trips of %.0f ms at QoS %d are Nagle's algorithm meeting a delayed "
-			       "acknowledgement, so a socket option of %s, not the transport\n",
+		double trip = compare_sample_at(&door->trip[qos], 0.5),
+		       other = compare_sample_at(&door->trip[!qos], 0.5);
+		if (trip >= NAGLE_LOW_US && trip <= NAGLE_HIGH_US && other < NAGLE_LOW_US / 2)
+			printf("  %s: round trips of %.0f ms at QoS %d look like Nagle's algorithm meeting a delayed "
+			       "acknowledgement: a socket option of %s, not the transport\n",
 				door->name, trip / 1e3, qos,
 				door->engine == SKIFF_ENGINE_PAHO ? "Paho's" : "the broker's");
 	}
@@ -144,9 +158,12 @@ void compare_words_print(const struct compare_report *report)
 		for (size_t i = 0; i < report->count; i++)
 			if (report->doors[i].rounds && &report->doors[i] != base)
 				words_price(&report->doors[i], base);
-		for (size_t i = 0; i < report->count; i++)
-			if (report->doors[i].rounds)
-				words_delays(&report->doors[i]);
+		for (size_t i = 0; i < report->count; i++) {
+			if (!report->doors[i].rounds)
+				continue;
+			words_steps(&report->doors[i]);
+			words_nagle(&report->doors[i]);
+		}
 	}
 	words_advice(report);
 }

@@ -35,10 +35,11 @@ enum proxy_state {
 struct proxy {
 	struct skiffi_transport base;
 	enum proxy_state state;
+	bool reading;
 	struct skiffi_transport *lower;
 	struct skiffi_transport_config lower_config;
 	struct skiffi_endpoint lower_endpoint; /* a shallow copy of the proxy's, of the kind tcp */
-	uv_timer_t *deadline;
+	uv_timer_t *deadline;                  /* of the answer; later: to tell of what came behind it */
 	struct skiffi_buffer out, in; /* of the request, what the lower did not take; of the answer, and behind it */
 	int64_t asked_us, proxy_us;   /* when CONNECT began; how long it took, -1 */
 };
@@ -121,8 +122,10 @@ static void request_send(struct proxy *proxy)
 {
 	struct iovec piece = {skiffi_buffer_head(&proxy->out), skiffi_buffer_len(&proxy->out)};
 	ptrdiff_t taken = piece.iov_len ? proxy->lower->ops->send(proxy->lower, &piece, 1) : 0;
-	if (taken > 0)
-		skiffi_buffer_consume(&proxy->out, (size_t)taken);
+	if (taken <= 0)
+		return;
+	skiffi_wipe(piece.iov_base, (size_t)taken); /* it may hold a password */
+	skiffi_buffer_consume(&proxy->out, (size_t)taken);
 }
 
 static void lower_opened(void *user)
@@ -144,15 +147,28 @@ static void lower_opened(void *user)
 
 /* ---- the answer ---- */
 
+static void proxy_on_kept(uv_timer_t *timer)
+{
+	struct proxy *proxy = timer->data;
+	if (proxy->state == PROXY_STATE_OPEN && proxy->reading && skiffi_buffer_len(&proxy->in))
+		proxy->base.events->readable(proxy->base.user);
+}
+
+/* What came behind the answer is told from the loop. */
+static void proxy_tell_kept(struct proxy *proxy)
+{
+	if (proxy->state == PROXY_STATE_OPEN && proxy->reading && skiffi_buffer_len(&proxy->in))
+		uv_timer_start(proxy->deadline, proxy_on_kept, 0, 0);
+}
+
 static void proxy_open_up(struct proxy *proxy)
 {
 	proxy->state = PROXY_STATE_OPEN;
 	proxy->proxy_us = skiffi_now_us() - proxy->asked_us;
 	uv_timer_stop(proxy->deadline);
-	skiffi_buffer_release(&proxy->out);
+	proxy->reading = true;
 	proxy->base.events->opened(proxy->base.user);
-	if (proxy->state == PROXY_STATE_OPEN && skiffi_buffer_len(&proxy->in))
-		proxy->base.events->readable(proxy->base.user);
+	proxy_tell_kept(proxy);
 }
 
 /* The first line says it: "HTTP/1.1 407 Proxy Authentication Required". */
@@ -171,7 +187,8 @@ static void answer_judge(struct proxy *proxy, const char *head, size_t line_len)
 		snprintf(what, sizeof what, "answered \"%s\"", shown + 9);
 		proxy_refuse(proxy, SKIFF_PROXY_REFUSED, status, what);
 	} else {
-		proxy_refuse(proxy, SKIFF_PROXY_REFUSED, 0, "does not speak HTTP; is it one?");
+		proxy_refuse(
+			proxy, SKIFF_PROXY_REFUSED, 0, "does not answer in HTTP, or at too great a length; is it one?");
 	}
 }
 
@@ -234,6 +251,8 @@ static void lower_failed(void *user, const struct skiff_error *error)
 	struct proxy *proxy = user;
 	struct skiff_error copy = *error;
 	char name[PROXY_NAME_BYTES];
+	if (proxy->state >= PROXY_STATE_ENDED)
+		return;
 	if (proxy->state == PROXY_STATE_ASKING) {
 		proxy_refuse(proxy, SKIFF_PROXY_REFUSED, error->detail, "closed the connection instead of answering");
 		return;
@@ -287,8 +306,7 @@ static ptrdiff_t proxy_recv(struct skiffi_transport *transport, void *data, size
 	size_t some = kept < len ? kept : len;
 	memcpy(data, skiffi_buffer_head(&proxy->in), some);
 	skiffi_buffer_consume(&proxy->in, some);
-	if (some == kept)
-		skiffi_buffer_release(&proxy->in);
+	proxy_tell_kept(proxy);
 	return (ptrdiff_t)some;
 }
 
@@ -303,8 +321,11 @@ static ptrdiff_t proxy_send(struct skiffi_transport *transport, const struct iov
 static void proxy_reading(struct skiffi_transport *transport, bool on)
 {
 	struct proxy *proxy = proxy_of(transport);
-	if (proxy->state == PROXY_STATE_OPEN)
-		proxy->lower->ops->reading(proxy->lower, on);
+	proxy->reading = on;
+	if (proxy->state != PROXY_STATE_OPEN)
+		return;
+	proxy->lower->ops->reading(proxy->lower, on);
+	proxy_tell_kept(proxy);
 }
 
 static void proxy_info(const struct skiffi_transport *transport, struct skiff_connection *connection)
@@ -334,6 +355,7 @@ static void proxy_free(struct skiffi_transport *transport)
 	struct proxy *proxy = proxy_of(transport);
 	assert(proxy->state == PROXY_STATE_NEW || proxy->state == PROXY_STATE_CLOSED);
 	proxy->lower->ops->free(proxy->lower);
+	skiffi_wipe(skiffi_buffer_head(&proxy->out), skiffi_buffer_len(&proxy->out));
 	skiffi_buffer_release(&proxy->in);
 	skiffi_buffer_release(&proxy->out);
 	skiffi_free(proxy);

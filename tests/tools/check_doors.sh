@@ -84,6 +84,7 @@ fails 11 "dns dns-not-found" "mqtt://no-such-host.invalid"
 plain=$(at "$SKIFF_LAB_URL_1883") tls=$(at "$SKIFF_LAB_URL_8883") ws=$(at "$SKIFF_LAB_URL_8080") wss=$(at "$SKIFF_LAB_URL_8081")
 leads 16 "mqtt wrong-protocol" "mqtts://$tls" "mqtt://$tls" "${own[@]}"
 leads 16 "mqtt wrong-protocol" "ws://$ws/mqtt" "mqtt://$ws"
+grep -q "it is not encrypted" "$work/json.$((checks - 1))" || bad "of ws it is not said that it is not encrypted"
 leads 16 "mqtt wrong-protocol" "wss://$wss/mqtt" "mqtt://$wss" "${web[@]}"
 leads 14 "tls wrong-protocol" "mqtt://$plain" "mqtts://$plain"
 leads 14 "tls wrong-protocol" "mqtt://$plain" "wss://$plain"
@@ -91,6 +92,14 @@ leads 14 "tls wrong-protocol" "ws://$ws/mqtt" "mqtts://$ws"
 leads 15 "websocket wrong-protocol" "mqtt://$plain" "ws://$plain"
 leads 15 "websocket wrong-protocol" "mqtts://$tls" "ws://$tls" "${own[@]}"
 fails 16 "mqtt wrong-protocol" "mqtts://$wss" "${web[@]}"
+
+# no part of a password is shown, wherever the URL goes wrong
+for url in 'mqtt://u:s3c/ret@h' 'mqtt://u:s3c?ret@h' 'gopher://u:s3c@h'; do
+	fails 2 "options usage-url" "$url"
+	grep -q s3c "$work/json" && bad "$url: $(cat "$work/json")"
+done
+"$skiff" check -b x mqtt://u:s3c@h >"$work/out" 2>&1
+grep -q s3c "$work/out" && bad "given twice: $(cat "$work/out")"
 
 # a user who may not read, and one who may not write
 fails 17 "roundtrip roundtrip-timeout" "mqtt://wo:writeonly@$(at "$SKIFF_LAB_URL_1884")" --timeout 500ms -V 311
@@ -120,6 +129,10 @@ for url in "mqtt://$plain" "mqtts://$tls" "ws://$ws/mqtt" "wss://$wss/mqtt"; do
 	grep -q "\"state\":\"open\",\"tls\":[a-z]*,\"url\":\"$url\"" "$work/json" || bad "map without $url: $(cat "$work/json")"
 done
 grep -q '{"port":1,"state":"closed"' "$work/json" || bad "map: port 1 is not closed"
+run 12 "localhost:1"
+"$skiff" check --json no-such-host.invalid >"$work/json"
+[ $? = 11 ] || bad "a host that is none: exit code $?"
+PYTHONWARNINGS=ignore jsonschema -i "$work/json" "$schemas/map-1.json" >"$work/valid" 2>&1 || bad "map: $(cat "$work/valid")"
 "$skiff" check 127.0.0.1 --ports 1 >"$work/out"
 [ $? = 12 ] || bad "a host without doors: exit code $?"
 
