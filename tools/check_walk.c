@@ -6,8 +6,7 @@
  * skipped; then check_prove looks what is there instead. */
 #include "check_walk.h"
 #include "check_causes.h"
-#include <errno.h>
-#include <semaphore.h>
+#include "cli_event.h"
 #include <skiff/log.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +23,7 @@ struct walk {
 	struct check_place place;
 	struct skiff_client *client;
 	char topic[WALK_TOPIC_BYTES], nonce[2 * WALK_NONCE_BYTES + 1];
-	sem_t arrived;
+	struct cli_event arrived;
 	double published_ms, arrived_ms;
 };
 
@@ -209,7 +208,7 @@ static void walk_on_message(struct skiff_client *client, const struct skiff_mess
 		memcmp(message->payload.data, walk->nonce, message->payload.len) != 0)
 		return;
 	walk->arrived_ms = walk_now_ms();
-	sem_post(&walk->arrived);
+	cli_event_set(&walk->arrived);
 }
 
 static bool walk_make_nonce(struct walk *walk)
@@ -245,20 +244,9 @@ static bool walk_operation(struct walk *walk, enum check_stage stage, struct ski
 
 static bool walk_await_message(struct walk *walk, const char *topic)
 {
-	struct timespec end;
 	char text[CHECK_TEXT_BYTES];
 	int left_ms = check_settings_left_ms(walk->settings);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += left_ms / 1000;
-	end.tv_nsec += left_ms % 1000 * 1000000L;
-	if (end.tv_nsec >= 1000000000L) {
-		end.tv_nsec -= 1000000000L;
-		end.tv_sec++;
-	}
-	int failed;
-	while ((failed = sem_clockwait(&walk->arrived, CLOCK_MONOTONIC, &end)) != 0 && errno == EINTR)
-		;
-	if (!failed) {
+	if (cli_event_wait(&walk->arrived, left_ms)) {
 		check_pass(walk->report, CHECK_ROUNDTRIP, walk->arrived_ms - walk->published_ms, "topic %s", topic);
 		return true;
 	}
@@ -367,10 +355,11 @@ void check_walk(struct check_report *report, struct skiff_options *options, cons
 		report->steps[stage].ms = -1;
 	check_place_bare(report->url, options->url, false);
 	check_place_read(&walk.place, options->url);
-	if (!walk_make_nonce(&walk) || sem_init(&walk.arrived, 0, 0) != 0) {
-		check_fail(report, CHECK_OPTIONS, "memory", "the system gives no random bytes, or no semaphore");
+	if (!walk_make_nonce(&walk)) {
+		check_fail(report, CHECK_OPTIONS, "memory", "the system gives no random bytes");
 		return;
 	}
+	cli_event_init(&walk.arrived);
 	skiff_log_set(SKIFF_LOG_WARN, walk_on_log, report);
 	bool made = walk_make(&walk);
 	if (settings->debug)
@@ -380,7 +369,7 @@ void check_walk(struct check_report *report, struct skiff_options *options, cons
 	if (made)
 		walk_through(&walk);
 	skiff_client_free(walk.client);
-	sem_destroy(&walk.arrived);
+	cli_event_destroy(&walk.arrived);
 	if (*report->failure.cause && !*report->failure.remedy)
 		check_cause_advise(report, options->proxy);
 }

@@ -6,11 +6,11 @@
  * resume the session. The first round warms up and is not counted. Round trips follow one another, each sent when the
  * one before is back; with a rate they are due at fixed times and counted from then, so that one that is late makes
  * those behind it late as well instead of hiding them (coordinated omission). */
+#include "cli_event.h"
 #include "compare_report.h"
 #include <errno.h>
 #include <malloc.h>
 #include <math.h>
-#include <semaphore.h>
 #include <skiff/log.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ struct round {
 	struct skiff_client *client;
 	char topic[RUN_TOPIC_BYTES];
 	char *payload;
-	sem_t arrived;
+	struct cli_event arrived;
 	double arrived_us;
 	size_t wanted, seen; /* of a burst; by the I/O thread */
 	bool counts;         /* not the round that warms up */
@@ -129,23 +129,17 @@ static void round_on_message(struct skiff_client *client, const struct skiff_mes
 	if (++round->seen < round->wanted)
 		return;
 	round->arrived_us = run_now_us();
-	sem_post(&round->arrived);
+	cli_event_set(&round->arrived);
 }
 
 static bool round_await(struct round *round)
 {
-	struct timespec end;
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += RUN_LIMIT_MS / 1000;
-	while (sem_clockwait(&round->arrived, CLOCK_MONOTONIC, &end) != 0) {
-		if (errno == EINTR)
-			continue;
-		round->door->outcome.code = SKIFF_TIMEOUT;
-		snprintf(round->door->outcome.text, sizeof(round->door->outcome.text),
-			"a message did not come back within %d ms", RUN_LIMIT_MS);
-		return false;
-	}
-	return true;
+	struct skiff_error *outcome = &round->door->outcome;
+	if (cli_event_wait(&round->arrived, RUN_LIMIT_MS))
+		return true;
+	outcome->code = SKIFF_TIMEOUT;
+	snprintf(outcome->text, sizeof(outcome->text), "a message did not come back within %d ms", RUN_LIMIT_MS);
+	return false;
 }
 
 static void round_sleep_until(double due_us)
@@ -282,14 +276,15 @@ static bool round_run(const struct compare_report *report, struct compare_door *
 {
 	struct round round = {.report = report, .door = door, .payload = payload, .counts = counts};
 	unsigned char random[16];
-	if (sem_init(&round.arrived, 0, 0) != 0 || getentropy(random, sizeof(random)) != 0)
+	if (getentropy(random, sizeof(random)) != 0)
 		return false;
+	cli_event_init(&round.arrived);
 	strcpy(round.topic, "skiff/compare/");
 	for (size_t i = 0; i < sizeof(random); i++)
 		snprintf(round.topic + 14 + 2 * i, 3, "%02x", random[i]);
 	bool ok = round_measure(&round);
 	skiff_client_free(round.client);
-	sem_destroy(&round.arrived);
+	cli_event_destroy(&round.arrived);
 	return ok;
 }
 
