@@ -21,7 +21,7 @@ static const char *const map_states[] = {"closed", "silent", "other", "http", "o
 struct map_door {
 	int port;
 	enum map_state state;
-	bool tls, expired;
+	bool tls;
 	char url[CHECK_URL_BYTES]; /* MAP_OPEN */
 	char wants[64];
 	char text[CHECK_TEXT_BYTES]; /* the certificate's subject, or what was said instead */
@@ -78,9 +78,8 @@ static void door_read_chain(struct map_door *door, const struct check_knock *kno
 	if (!knock->chain.count)
 		return;
 	door->tls = true;
-	door->expired = leaf->days_left < 0;
 	snprintf(door->text, sizeof(door->text), "\"%.200s\", %s %.10s", *leaf->names ? leaf->names : leaf->subject,
-		door->expired ? "EXPIRED on" : "until", leaf->not_after);
+		leaf->days_left < 0 ? "EXPIRED on" : "until", leaf->not_after);
 }
 
 /* What the first look shows. */

@@ -59,9 +59,13 @@ static void wait_done(void *peer, long target)
 
 static void publish(void *peer, const void *payload, int size, int qos)
 {
-	while (!peer_publish(peer, "bench/t", payload, size, qos)) {
+	for (;;) {
+		long before = atomic_load(&done);
+
+		if (peer_publish(peer, "bench/t", payload, size, qos))
+			return;
 		if (peer_threads)
-			usleep(50);
+			wait_done(peer, before + 1); /* full: something is under way, and will be done */
 		else
 			peer_poll(peer);
 	}

@@ -5,7 +5,6 @@
 #include "engine/causes_rows.h"
 
 #include <fcntl.h>
-#include <openssl/ssl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,7 +19,7 @@
 
 enum { OUTPUT_BYTES = 65536, WORDS_MAX = 32 };
 
-static char certs_dir[64];
+static char certs_dir[CAUSE_CERTS_BYTES];
 
 static const struct {
 	enum skiff_class class_;
@@ -166,21 +165,13 @@ struct cause_test {
 	char name[96];
 };
 
-static int security_level(void)
-{
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	int level = SSL_CTX_get_security_level(ctx);
-	SSL_CTX_free(ctx);
-	return level;
-}
-
 static void test_cause(void **state)
 {
 	static char output[OUTPUT_BYTES];
 	const struct cause_test *test = *state;
 	const struct cause_row *row = test->row;
 	struct line line = {.count = 0};
-	if (row->level > security_level())
+	if (row->level > cause_security_level())
 		skip();
 	struct cause_far *far = cause_far_start(&row->far, test->door, certs_dir);
 	line_make(&line, row, test->door, far);
@@ -226,28 +217,13 @@ static size_t list_tests(void)
 	return count;
 }
 
-static bool make_certificates(void)
-{
-	char command[512];
-	snprintf(certs_dir, sizeof certs_dir, "/tmp/skiff-check.XXXXXX");
-	if (!mkdtemp(certs_dir))
-		return false;
-	snprintf(command, sizeof command,
-		"sh '%s' '%s' && cd '%s' && openssl req -x509 -newkey rsa:1024 -nodes -CA own-ca.crt -CAkey own-ca.key "
-		"-subj /CN=weak -addext subjectAltName=IP:127.0.0.1 -keyout weak-1024.key -out weak-1024.crt 2>log",
-		TESTS_CERTS, certs_dir, certs_dir);
-	return !system(command);
-}
-
 int main(int argc, char **argv)
 {
-	char command[128];
 	size_t count = list_tests();
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	if (!make_certificates())
+	if (!cause_certs_make(certs_dir))
 		return 1;
 	int failed = _cmocka_run_group_tests("check_causes", tests, count, NULL, NULL);
-	snprintf(command, sizeof command, "rm -r '%s'", certs_dir);
-	return system(command) || failed;
+	return !cause_certs_remove(certs_dir) || failed;
 }

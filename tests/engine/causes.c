@@ -9,14 +9,13 @@
 #include "support/broker.h"
 #include "support/names.h"
 #include "support/user.h"
-#include <openssl/ssl.h>
 #include <stdio.h>
 
 enum { QUICK_MS = 20000 };
 
 #define PASSWORD "s3cret-w0rd"
 
-static char certs_dir[64];
+static char certs_dir[CAUSE_CERTS_BYTES];
 
 /* ---- one row, one door, one engine ---- */
 
@@ -124,18 +123,10 @@ struct cause_test {
 static struct cause_test cause_tests[ROWS * CAUSE_DOORS];
 static struct CMUnitTest tests[ROWS * CAUSE_DOORS];
 
-static int security_level(void)
-{
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	int level = SSL_CTX_get_security_level(ctx);
-	SSL_CTX_free(ctx);
-	return level;
-}
-
 static void test_cause(void **state)
 {
 	const struct cause_test *test = *state;
-	if (test->row->level > security_level())
+	if (test->row->level > cause_security_level())
 		skip();
 	run_cause(test->row, test->door, SKIFF_ENGINE_NATIVE);
 	run_cause(test->row, test->door, SKIFF_ENGINE_PAHO);
@@ -159,30 +150,14 @@ static size_t list_tests(const char *only)
 	return count;
 }
 
-/* Those of make-certs.sh, and one that is weak only where the security level is 2. */
-static bool make_certificates(void)
-{
-	char command[512];
-	snprintf(certs_dir, sizeof certs_dir, "/tmp/skiff-causes.XXXXXX");
-	if (!mkdtemp(certs_dir))
-		return false;
-	snprintf(command, sizeof command,
-		"sh '%s' '%s' && cd '%s' && openssl req -x509 -newkey rsa:1024 -nodes -CA own-ca.crt -CAkey own-ca.key "
-		"-subj /CN=weak -addext subjectAltName=IP:127.0.0.1 -keyout weak-1024.key -out weak-1024.crt 2>log",
-		TESTS_CERTS, certs_dir, certs_dir);
-	return !system(command);
-}
-
 int main(int argc, char **argv)
 {
-	char command[128];
 	size_t count = list_tests(CAUSES_DOOR);
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	if (!make_certificates())
+	if (!cause_certs_make(certs_dir))
 		return 1;
 	int failed = _cmocka_run_group_tests("causes", tests, count, NULL, NULL);
 	names_answer();
-	snprintf(command, sizeof command, "rm -r '%s'", certs_dir);
-	return system(command) || failed;
+	return !cause_certs_remove(certs_dir) || failed;
 }

@@ -5,6 +5,7 @@
 #include "codec/packet.h"
 #include "support/waiting.h"
 #include "support/ws_listener.h"
+#include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -288,4 +289,34 @@ struct cause_seen cause_far_end(struct cause_far *far)
 	seen.connect_ms = atomic_load(&far->connect_ms);
 	free(far);
 	return seen;
+}
+
+/* ---- certificates ---- */
+
+bool cause_certs_make(char dir[CAUSE_CERTS_BYTES])
+{
+	char command[512];
+	snprintf(dir, CAUSE_CERTS_BYTES, "/tmp/skiff-causes.XXXXXX");
+	if (!mkdtemp(dir))
+		return false;
+	snprintf(command, sizeof command,
+		"sh '%s' '%s' && cd '%s' && openssl req -x509 -newkey rsa:1024 -nodes -CA own-ca.crt -CAkey own-ca.key "
+		"-subj /CN=weak -addext subjectAltName=IP:127.0.0.1 -keyout weak-1024.key -out weak-1024.crt 2>log",
+		TESTS_CERTS, dir, dir);
+	return !system(command);
+}
+
+bool cause_certs_remove(const char *dir)
+{
+	char command[128];
+	snprintf(command, sizeof command, "rm -r '%s'", dir);
+	return !system(command);
+}
+
+int cause_security_level(void)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	int level = SSL_CTX_get_security_level(ctx);
+	SSL_CTX_free(ctx);
+	return level;
 }

@@ -57,6 +57,16 @@ struct cause_seen {
 	int64_t connect_ms; /* when the last CONNECT came, by waiting_now_ms */
 };
 
+enum { CAUSE_CERTS_BYTES = 64 };
+
+/* Makes a folder, `dir`, with the certificates of make-certs.sh and one that is weak only where the security level
+ * is 2. False: it could not be made. */
+bool cause_certs_make(char dir[CAUSE_CERTS_BYTES]);
+bool cause_certs_remove(const char *dir);
+
+/* OpenSSL's, as the system has it. */
+int cause_security_level(void);
+
 struct cause_far;
 
 /* `certs`: a folder that make-certs.sh has filled. */

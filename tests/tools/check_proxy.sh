@@ -19,13 +19,21 @@ proxy_up()
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		port=$((20000 + RANDOM % 10000))
 		printf 'Port %s\nListen 127.0.0.1\nMaxClients 50\nTimeout 60\n%s\n' "$port" "$2" >"$work/$1.conf"
-		tinyproxy -d -c "$work/$1.conf" >"$work/$1.log" 2>&1 &
+		mkfifo "$work/$1.$port"
+		tinyproxy -d -c "$work/$1.conf" >"$work/$1.$port" 2>&1 &
 		proxies="$proxies $!"
-		for _ in $(seq 100); do
-			kill -0 $! 2>/dev/null || break
-			(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && return
-			sleep 0.05
+		exec 3<"$work/$1.$port"
+		while IFS= read -r line <&3; do # it says so when it takes connections, or ends when the port is taken
+			echo "$line" >>"$work/$1.log"
+			case $line in
+			*"Accepting connections"*)
+				cat <&3 >>"$work/$1.log" &
+				exec 3<&-
+				return
+				;;
+			esac
 		done
+		exec 3<&-
 	done
 	bad "no proxy came up: $(cat "$work/$1.log")"
 }
