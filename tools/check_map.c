@@ -220,14 +220,15 @@ static void map_look_all(
 	}
 }
 
-size_t check_map_urls(const char *host, int timeout_ms, char urls[][CHECK_URL_BYTES], size_t max)
+size_t check_map_urls(
+	const char *host, int ip_version, bool locked_too, int timeout_ms, char urls[][CHECK_URL_BYTES], size_t max)
 {
 	enum { USUAL = sizeof(map_usual) / sizeof(*map_usual) };
 	static struct map_door doors[USUAL];
 	size_t count = 0;
-	map_look_all(doors, map_usual, USUAL, host, 0, timeout_ms);
+	map_look_all(doors, map_usual, USUAL, host, ip_version, timeout_ms);
 	for (size_t i = 0; i < USUAL && count < max; i++)
-		if (doors[i].state == MAP_OPEN && !*doors[i].wants)
+		if (doors[i].state == MAP_OPEN && (locked_too || !*doors[i].wants))
 			memcpy(urls[count++], doors[i].url, CHECK_URL_BYTES);
 	return count;
 }

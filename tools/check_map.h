@@ -19,7 +19,9 @@ int check_ports_take(void *field, char **words, int count, char *why, size_t siz
 int check_map(const struct cli_context *context, const char *host, const struct check_ports *ports, int ip_version,
 	const struct check_settings *settings, bool json);
 
-/* The URLs of those of its usual doors that open without credentials, at most `max`; their number. */
-size_t check_map_urls(const char *host, int timeout_ms, char urls[][CHECK_URL_BYTES], size_t max);
+/* The URLs of those of its usual doors that open without credentials, or with `locked_too` of all; at most `max`. Their
+ * number. */
+size_t check_map_urls(
+	const char *host, int ip_version, bool locked_too, int timeout_ms, char urls[][CHECK_URL_BYTES], size_t max);
 
 #endif

@@ -163,8 +163,7 @@ static int client_set_id(
 	return CLI_EXIT_OK;
 }
 
-/* Whether the URL names a user, and whether it holds a password. */
-static void url_user_info(const char *url, bool *user, bool *password)
+void cli_client_user_info(const char *url, bool *user, bool *password)
 {
 	const char *start = strstr(url, "://");
 	start = start ? start + 3 : url;
@@ -181,7 +180,7 @@ static int client_set_password(
 	if ((params->password != NULL) + (params->pw_file != NULL) + params->pw_ask > 1)
 		return client_wrong(
 			context, params->pw_ask ? "--pw-ask" : "--pw-file", "only one password can be given");
-	url_user_info(setup->url, &url_user, &url_password);
+	cli_client_user_info(setup->url, &url_user, &url_password);
 	if (params->password) {
 		cli_say(context, "warning: the password of '--pw' was visible to others; use '--pw-file', '--pw-ask' "
 				 "or SKIFF_PASSWORD");
@@ -192,7 +191,7 @@ static int client_set_password(
 		code = cli_password_ask(context, "Password: ", &setup->password);
 	} else {
 		code = cli_password_from_environment(context, "SKIFF_PASSWORD", &setup->password);
-		if ((!params->username && !url_user) || url_password)
+		if (*setup->url && ((!params->username && !url_user) || url_password))
 			cli_secret_wipe(&setup->password);
 	}
 	setup->options.user_name = params->username;
@@ -306,13 +305,6 @@ static int client_set_mqtt(
 	options->version = (enum skiff_version)params->version;
 	options->engine = (enum skiff_engine)params->engine;
 	options->reconnect.off = params->no_reconnect;
-	if (params->ipv4 && params->ipv6)
-		return client_wrong(context, "-6", "excludes '-4'; leave out both to have either");
-	options->proxy = params->proxy;
-	options->ip_version = params->ipv4 ? 4 : params->ipv6 ? 6 : 0;
-	if (params->connect_timeout) {
-		options->timeouts = (struct skiff_timeouts){-1, -1, -1, -1, -1, (int)params->connect_timeout * 1000};
-	}
 	for (int packet = 0; packet < CLI_PACKET_COUNT && params->version == SKIFF_MQTT_311; packet++) {
 		if (params->properties.given[packet])
 			return client_wrong(context, "--property", "needs MQTT 5; '-V 311' excludes it");
@@ -321,15 +313,45 @@ static int client_set_mqtt(
 	return code == CLI_EXIT_OK ? client_set_session(context, params, setup) : code;
 }
 
-int cli_client_prepare(
-	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup)
+static int client_set_connection(
+	const struct cli_context *context, const struct cli_client_params *params, struct skiff_options *options)
 {
-	int code;
+	if (params->ipv4 && params->ipv6)
+		return client_wrong(context, "-6", "excludes '-4'; leave out both to have either");
+	options->proxy = params->proxy;
+	options->ip_version = params->ipv4 ? 4 : params->ipv6 ? 6 : 0;
+	if (params->connect_timeout)
+		options->timeouts = (struct skiff_timeouts){-1, -1, -1, -1, -1, (int)params->connect_timeout * 1000};
+	return CLI_EXIT_OK;
+}
+
+static void client_begin(struct cli_client_params *params, struct cli_client_setup *setup)
+{
 	*setup = (struct cli_client_setup){0};
 	cli_quiet(params->quiet);
 	client_forget_proxy();
 	skiff_log_set(params->debug ? SKIFF_LOG_TRACE : SKIFF_LOG_WARN, cli_client_log, params);
-	code = client_set_url(context, params, setup);
+}
+
+/* What does not depend on the URL, nor on the options that only one broker can have. */
+static int client_set_shared(
+	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup)
+{
+	int code = client_set_connection(context, params, &setup->options);
+	if (code == CLI_EXIT_OK)
+		code = client_set_headers(context, &params->ws_headers, setup);
+	if (code == CLI_EXIT_OK)
+		code = client_set_tls(context, params, setup);
+	if (code == CLI_EXIT_OK)
+		code = client_set_password(context, params, setup);
+	return code;
+}
+
+int cli_client_prepare(
+	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup)
+{
+	client_begin(params, setup);
+	int code = client_set_url(context, params, setup);
 	if (code == CLI_EXIT_OK)
 		code = client_check_url(context, params, setup->url);
 	if (code == CLI_EXIT_OK)
@@ -337,13 +359,16 @@ int cli_client_prepare(
 	if (code == CLI_EXIT_OK)
 		code = client_set_mqtt(context, params, setup);
 	if (code == CLI_EXIT_OK)
-		code = client_set_headers(context, &params->ws_headers, setup);
-	if (code == CLI_EXIT_OK)
-		code = client_set_tls(context, params, setup);
-	if (code == CLI_EXIT_OK)
-		code = client_set_password(context, params, setup);
+		code = client_set_shared(context, params, setup);
 	setup->options.url = setup->url;
 	return code;
+}
+
+int cli_client_prepare_many(
+	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup)
+{
+	client_begin(params, setup);
+	return client_set_shared(context, params, setup);
 }
 
 void cli_client_release(struct cli_client_setup *setup)

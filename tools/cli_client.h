@@ -44,7 +44,17 @@ struct cli_client_params {
 		"MQTT", cli_mqtt_options, CLI_MQTT_OPTIONS, (base) \
 	}
 
+/* What of them goes with many brokers at a time: no broker, engine, version, client id or session. */
+#define CLI_MANY_GROUPS(base) \
+	{"Connection", cli_connection_options + CLI_BROKER_OPTIONS, CLI_CONNECTION_OPTIONS - CLI_BROKER_OPTIONS, \
+		(base)}, \
+		{"TLS and WebSocket", cli_tls_options, CLI_TLS_OPTIONS, (base)}, \
+	{ \
+		"User", cli_mqtt_options, CLI_USER_OPTIONS, (base) \
+	}
+
 enum { CLI_CONNECTION_OPTIONS = 11, CLI_TLS_OPTIONS = 11, CLI_MQTT_OPTIONS = 15 };
+enum { CLI_BROKER_OPTIONS = 5, CLI_USER_OPTIONS = 4 }; /* those that come first among them */
 extern const struct cli_option cli_connection_options[CLI_CONNECTION_OPTIONS];
 extern const struct cli_option cli_tls_options[CLI_TLS_OPTIONS];
 extern const struct cli_option cli_mqtt_options[CLI_MQTT_OPTIONS];
@@ -73,6 +83,14 @@ struct cli_client_setup {
  * what went wrong; whatever it is, the setup must be released. */
 int cli_client_prepare(
 	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup);
+
+/* The same for a command with CLI_MANY_GROUPS: the URL is left out, and with it what depends on it. A password from the
+ * environment is there also without a user name, for URLs that have one. */
+int cli_client_prepare_many(
+	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup);
+
+/* Whether the URL names a user, and whether it holds a password. */
+void cli_client_user_info(const char *url, bool *user, bool *password);
 
 /* Wipes the secrets and frees. */
 void cli_client_release(struct cli_client_setup *setup);

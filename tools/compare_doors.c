@@ -3,6 +3,7 @@
  * and what must come of it; and those that a host turns out to have. */
 #include "compare_doors.h"
 #include "check_map.h"
+#include "cli_client.h"
 #include "lab_doors.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,44 +13,68 @@ enum { DOORS_LOOK_MS = 3000 };
 
 static const char doors_public[] = "test.mosquitto.org";
 
-/* One door for each engine asked for; NULL: there are too many. */
-static struct compare_door *doors_next(
-	const struct cli_context *context, struct compare_report *report, const char *name, const char *url)
+/* ---- one URL ---- */
+
+/* What of the options goes with the door; the library refuses what would have no effect. */
+static void door_fit_options(struct compare_door *door)
+{
+	struct skiff_options *options = &door->options;
+	bool user, password;
+	cli_client_user_info(door->url, &user, &password);
+	if (!options->user_name && (!user || password))
+		options->password = (struct skiff_bytes){0};
+	if (!door->place.tls)
+		options->tls = (struct skiff_tls_options){0};
+	if (!door->place.ws) {
+		options->http_headers = NULL;
+		options->http_header_count = 0;
+	}
+}
+
+static bool doors_add_one(const struct cli_context *context, struct compare_report *report,
+	const struct compare_door *pattern, const struct compare_wishes *wishes, enum skiff_engine engine,
+	enum skiff_version version)
 {
 	if (report->count == COMPARE_DOORS_MAX) {
 		cli_say(context, "more than %d doors cannot be compared at a time", COMPARE_DOORS_MAX);
-		return NULL;
+		return false;
 	}
 	struct compare_door *door = &report->doors[report->count++];
-	snprintf(door->name, sizeof(door->name), "%s", name);
-	snprintf(door->url, sizeof(door->url), "%s", url);
+	*door = *pattern;
+	door->options.engine = engine;
+	door->options.version = version;
+	snprintf(door->name, sizeof(door->name), "%.580s%s%s", pattern->name,
+		engine == SKIFF_ENGINE_PAHO ? " (paho)" : "",
+		wishes->versions[SKIFF_MQTT_5] && version == SKIFF_MQTT_311 ? " (3.1.1)" : "");
 	check_place_read(&door->place, door->url);
-	return door;
+	door_fit_options(door);
+	return true;
 }
 
-static bool doors_add_engines(const struct cli_context *context, struct compare_report *report,
+static bool doors_add_all_kinds(const struct cli_context *context, struct compare_report *report,
 	const struct compare_wishes *wishes, const struct compare_door *pattern)
 {
-	for (int engine = SKIFF_ENGINE_NATIVE; engine <= SKIFF_ENGINE_PAHO; engine++) {
-		if (!wishes->engines[engine])
-			continue;
-		struct compare_door *door = doors_next(context, report, pattern->name, pattern->url);
-		if (!door)
-			return false;
-		*door = *pattern;
-		if (engine == SKIFF_ENGINE_PAHO)
-			snprintf(door->name, sizeof(door->name), "%.580s (paho)", pattern->name);
-		door->engine = (enum skiff_engine)engine;
-		check_place_read(&door->place, door->url);
-	}
+	for (int engine = SKIFF_ENGINE_NATIVE; engine <= SKIFF_ENGINE_PAHO; engine++)
+		for (int version = SKIFF_MQTT_5; version <= SKIFF_MQTT_311; version++)
+			if (wishes->engines[engine] && wishes->versions[version] &&
+				!doors_add_one(context, report, pattern, wishes, (enum skiff_engine)engine,
+					(enum skiff_version)version))
+				return false;
 	return true;
+}
+
+static struct compare_door *pattern_new(const struct compare_wishes *wishes)
+{
+	struct compare_door *pattern = calloc(1, sizeof(*pattern));
+	if (pattern)
+		pattern->options = *wishes->options;
+	return pattern;
 }
 
 static bool doors_add_url(const struct cli_context *context, struct compare_report *report, const char *url,
 	const struct compare_wishes *wishes)
 {
-	struct compare_door *pattern = calloc(1, sizeof(*pattern));
-	char bare[CHECK_URL_BYTES];
+	struct compare_door *pattern = pattern_new(wishes);
 	if (!pattern)
 		return false;
 	if (strlen(url) >= sizeof(pattern->url)) {
@@ -58,14 +83,9 @@ static bool doors_add_url(const struct cli_context *context, struct compare_repo
 		free(pattern);
 		return false;
 	}
-	check_place_bare(bare, url, false);
-	memcpy(pattern->name, bare, sizeof(bare));
+	check_place_bare(pattern->name, url, false);
 	strcpy(pattern->url, url);
-	check_place_read(&pattern->place, url);
-	if (pattern->place.tls)
-		pattern->tls = (struct skiff_tls_options){
-			.ca_file = wishes->cafile, .cert_file = wishes->cert, .key_file = wishes->key};
-	bool ok = doors_add_engines(context, report, wishes, pattern);
+	bool ok = doors_add_all_kinds(context, report, wishes, pattern);
 	free(pattern);
 	return ok;
 }
@@ -77,21 +97,25 @@ static const char *wish_or_environment(const char *wish, const char *variable)
 	return wish ? wish : getenv(variable);
 }
 
-static void doors_set_tls(
-	struct compare_door *door, const struct lab_door *known, const struct compare_wishes *wishes, bool lab)
+static void doors_set_tls(struct compare_door *door, const struct lab_door *known, bool lab)
 {
-	struct skiff_tls_options *tls = &door->tls;
-	if (known->ca == LAB_CA_OWN)
-		tls->ca_file = wish_or_environment(wishes->cafile, "SKIFF_LAB_CA");
-	else if (known->ca == LAB_CA_WEB && lab)
-		tls->ca_file = getenv("SKIFF_LAB_WEB_CA");
-	if (known->ca == LAB_CA_OWN && !tls->ca_file)
+	struct skiff_tls_options *tls = &door->options.tls;
+	bool trusted = tls->ca_file || tls->ca_dir || tls->insecure_skip_chain;
+	if (known->ca == LAB_CA_OWN && !trusted)
+		tls->ca_file = getenv("SKIFF_LAB_CA");
+	else if (known->ca == LAB_CA_WEB) /* its CA is not the one that the command line names */
+		tls->ca_file = lab ? getenv("SKIFF_LAB_WEB_CA") : NULL;
+	if (known->ca == LAB_CA_WEB)
+		tls->ca_dir = NULL;
+	if (known->ca == LAB_CA_OWN && !tls->ca_file && !trusted)
 		snprintf(door->lacks, sizeof(door->lacks), "'--cafile mosquitto.org.crt'");
-	if (known->auth != LAB_AUTH_CERTIFICATE)
+	if (known->auth != LAB_AUTH_CERTIFICATE) {
+		tls->cert_file = tls->key_file = NULL;
 		return;
+	}
 	door->asks_certificate = true;
-	tls->cert_file = wish_or_environment(wishes->cert, "SKIFF_LAB_CERT");
-	tls->key_file = wish_or_environment(wishes->key, "SKIFF_LAB_KEY");
+	tls->cert_file = wish_or_environment(tls->cert_file, "SKIFF_LAB_CERT");
+	tls->key_file = wish_or_environment(tls->key_file, "SKIFF_LAB_KEY");
 	if (!tls->cert_file || !tls->key_file)
 		snprintf(door->lacks, sizeof(door->lacks), "'--cert FILE --key FILE'");
 }
@@ -99,7 +123,7 @@ static void doors_set_tls(
 static bool doors_add_known(const struct cli_context *context, struct compare_report *report,
 	const struct compare_wishes *wishes, const struct lab_door *known, bool lab)
 {
-	struct compare_door *pattern = calloc(1, sizeof(*pattern));
+	struct compare_door *pattern = pattern_new(wishes);
 	char variable[32];
 	if (!pattern)
 		return false;
@@ -111,8 +135,10 @@ static bool doors_add_known(const struct cli_context *context, struct compare_re
 	snprintf(pattern->name, sizeof(pattern->name), "%d", known->port);
 	snprintf(pattern->what, sizeof(pattern->what), "%.63s", known->what);
 	pattern->expect = known->expect;
-	doors_set_tls(pattern, known, wishes, lab);
-	bool ok = doors_add_engines(context, report, wishes, pattern);
+	if (known->auth != LAB_AUTH_PASSWORD) /* the others know no users */
+		pattern->options.user_name = NULL;
+	doors_set_tls(pattern, known, lab);
+	bool ok = doors_add_all_kinds(context, report, wishes, pattern);
 	free(pattern);
 	return ok;
 }
@@ -136,15 +162,15 @@ static bool doors_add_host(const struct cli_context *context, struct compare_rep
 	const struct compare_wishes *wishes)
 {
 	static char urls[COMPARE_DOORS_MAX][CHECK_URL_BYTES];
-	size_t count = check_map_urls(host, DOORS_LOOK_MS, urls, COMPARE_DOORS_MAX / 2);
+	const struct skiff_options *options = wishes->options;
+	bool known = options->user_name || options->tls.cert_file;
+	size_t count = check_map_urls(host, options->ip_version, known, DOORS_LOOK_MS, urls, COMPARE_DOORS_MAX / 4);
 	for (size_t i = 0; i < count; i++)
 		if (!doors_add_url(context, report, urls[i], wishes))
 			return false;
 	if (!count)
-		cli_say(context,
-			"'%s': none of its usual ports speaks MQTT without credentials; 'skiff check %s' shows "
-			"what they do",
-			host, host);
+		cli_say(context, "'%s': none of its usual ports speaks MQTT%s; 'skiff check %s' shows what they do",
+			host, known ? "" : " without credentials", host);
 	return count > 0;
 }
 

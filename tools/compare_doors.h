@@ -8,12 +8,14 @@
 
 /* What the command line says of all doors. */
 struct compare_wishes {
-	const char *cafile, *cert, *key;
-	bool engines[3]; /* by enum skiff_engine */
+	const struct skiff_options *options; /* all but URL, engine and version */
+	bool engines[3];                     /* by enum skiff_engine */
+	bool versions[2];                    /* by enum skiff_version */
 };
 
-/* Adds the doors that `target` means: a URL, "lab", "test.mosquitto.org", or a host whose doors are looked for. URLs
- * are borrowed into the report. False after saying why not. */
+/* Adds the doors that `target` means: a URL, "lab", "test.mosquitto.org", or a host whose doors are looked for, each
+ * for every engine and version asked for. What the options point to must outlive the report. False after saying why
+ * not. */
 bool compare_doors_add(const struct cli_context *context, struct compare_report *report, const char *target,
 	const struct compare_wishes *wishes);
 

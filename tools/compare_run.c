@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* compare_run.c: measures doors in rounds: every door once, then again, so that what disturbs the machine disturbs all.
  *
- * A round at a door: connect with a full TLS handshake; subscribe to a topic of its own; round trips at QoS 0 and at
- * QoS 1, publish to echo; a burst of messages and the last of them back; disconnect; connect again, where TLS may
- * resume the session. The first round warms up and is not counted. Round trips follow one another, each sent when the
- * one before is back; with a rate they are due at fixed times and counted from then, so that one that is late makes
- * those behind it late as well instead of hiding them (coordinated omission). */
+ * A round at a door: connect with a full TLS handshake; subscribe to a topic of its own; round trips at each QoS,
+ * publish to echo; a burst of messages that nobody gets, and the echo of one behind them: the rate outward; a burst and
+ * all of it back; disconnect; connect again, where TLS may resume the session. The first
+ * round warms up and is not counted; it looks each name up, and the others go to the address found. Round trips follow
+ * one another, each sent when the one before is back; with a rate they are due at fixed times and counted from then, so
+ * that one that is late makes those behind it late as well instead of hiding them (coordinated omission). */
 #include "cli_event.h"
+#include "cli_exit.h"
 #include "compare_report.h"
 #include <errno.h>
 #include <malloc.h>
 #include <math.h>
-#include <skiff/log.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,14 +23,14 @@
 enum { RUN_LIMIT_MS = 10000, RUN_GRACE_MS = 1000, RUN_TOPIC_BYTES = 48 };
 
 struct round {
-	const struct compare_report *report;
+	struct compare_report *report;
 	struct compare_door *door;
 	struct skiff_client *client;
 	char topic[RUN_TOPIC_BYTES];
 	char *payload;
 	struct cli_event arrived;
-	double arrived_us;
-	size_t wanted, seen; /* of a burst; by the I/O thread */
+	double arrived_us;   /* the last that was wanted */
+	size_t wanted, seen; /* by the I/O thread */
 	bool counts;         /* not the round that warms up */
 };
 
@@ -54,18 +55,60 @@ static double run_heap_bytes(void)
 	return (double)info.uordblks + (double)info.hblkhd;
 }
 
+/* ---- addresses ---- */
+
+static struct compare_host *run_host(struct compare_report *report, const struct compare_door *door)
+{
+	for (size_t i = 0; i < report->host_count; i++)
+		if (strcmp(report->hosts[i].name, door->place.host) == 0)
+			return &report->hosts[i];
+	return NULL;
+}
+
+/* Paho looks names up itself, and so does a proxy. */
+static bool door_takes_address(const struct compare_door *door)
+{
+	return !door->place.local && !door->options.proxy && door->options.engine != SKIFF_ENGINE_PAHO;
+}
+
+/* The address to go to: the one before, else what another door of that name found; NULL: look it up. */
+static const char *door_address(struct compare_report *report, const struct compare_door *door)
+{
+	const struct compare_host *host = run_host(report, door);
+	if (!door_takes_address(door))
+		return NULL;
+	return *door->address ? door->address : host ? host->address : NULL;
+}
+
+/* Keeps where a connection went to, for the rounds and the doors that follow. */
+static void door_keep_address(struct round *round, const struct skiff_connection *seen)
+{
+	struct compare_report *report = round->report;
+	struct compare_door *door = round->door;
+	char copy[sizeof(seen->address)];
+	snprintf(copy, sizeof(copy), "%s", seen->address);
+	char *start = copy[0] == '[' ? copy + 1 : copy, *end = copy[0] == '[' ? strchr(start, ']') : strrchr(copy, ':');
+	if (door->place.local || !end)
+		return;
+	*end = '\0';
+	snprintf(door->address, sizeof(door->address), "%.63s", start);
+	if (!door_takes_address(door) || run_host(report, door))
+		return;
+	struct compare_host *host = &report->hosts[report->host_count++];
+	snprintf(host->name, sizeof(host->name), "%s", door->place.host);
+	snprintf(host->address, sizeof(host->address), "%s", door->address);
+	host->ms = (double)seen->phases.dns_us / 1e3;
+}
+
 /* ---- connections ---- */
 
-static struct skiff_client *door_client(struct compare_door *door, const struct skiff_tls_options *tls)
+static struct skiff_client *door_client(struct compare_door *door, const char *address)
 {
-	struct skiff_options options = {.url = door->url,
-		.engine = door->engine,
-		.address = *door->address ? door->address : NULL,
-		.user_name = door->user_name,
-		.password = door->password,
-		.reconnect.off = true,
-		.queue.full = SKIFF_FULL_WAIT,
-		.tls = *tls};
+	struct skiff_options options = door->options;
+	options.url = door->url;
+	options.address = address;
+	options.reconnect.off = true;
+	options.queue.full = SKIFF_FULL_WAIT;
 	return skiff_client_new(&options, &door->outcome);
 }
 
@@ -76,18 +119,6 @@ static void phases_add(struct compare_sample *samples, const struct skiff_phases
 	for (int i = 0; i < COMPARE_PHASES; i++)
 		if (us[i] >= 0)
 			compare_sample_add(&samples[i], (double)us[i] / 1e3);
-}
-
-/* The address that the first connection found is used by all that follow. */
-static void door_keep_address(struct compare_door *door, const struct skiff_connection *seen)
-{
-	char copy[sizeof(seen->address)];
-	snprintf(copy, sizeof(copy), "%s", seen->address);
-	char *start = copy[0] == '[' ? copy + 1 : copy, *end = copy[0] == '[' ? strchr(start, ']') : strrchr(copy, ':');
-	if (*door->address || door->place.local || door->engine == SKIFF_ENGINE_PAHO || !end)
-		return;
-	*end = '\0';
-	snprintf(door->address, sizeof(door->address), "%.63s", start);
 }
 
 static bool door_connect(struct round *round, struct compare_sample *phases)
@@ -101,11 +132,30 @@ static bool door_connect(struct round *round, struct compare_sample *phases)
 	skiff_client_connection(round->client, &seen);
 	if (door->outcome.code != SKIFF_OK)
 		return false;
-	door_keep_address(door, &seen);
+	door_keep_address(round, &seen);
+	door->maximum_qos = seen.maximum_qos;
 	snprintf(door->tls_version, sizeof(door->tls_version), "%s", seen.tls_version);
 	if (round->counts && phases && (phases == door->full || seen.tls_resumed))
 		phases_add(phases, &seen.phases);
+	if (phases == door->full)
+		door->each[COMPARE_EACH_SETUP][door->rounds] = (double)seen.phases.total_us / 1e3;
 	return true;
+}
+
+/* A door that the address of another door does not have is looked up by its own. */
+static bool door_open(struct round *round)
+{
+	struct compare_door *door = round->door;
+	const char *address = door_address(round->report, door);
+	round->client = door_client(door, address);
+	if (round->client && door_connect(round, door->full))
+		return true;
+	if (!round->client || !address || address == door->address ||
+		skiff_code_class(door->outcome.code) != SKIFF_CLASS_TCP)
+		return false;
+	skiff_client_free(round->client);
+	round->client = door_client(door, NULL);
+	return round->client && door_connect(round, door->full);
 }
 
 static bool door_result(struct compare_door *door, struct skiff_token *token)
@@ -132,6 +182,12 @@ static void round_on_message(struct skiff_client *client, const struct skiff_mes
 	cli_event_set(&round->arrived);
 }
 
+static void round_expect(struct round *round, size_t messages)
+{
+	round->wanted = messages;
+	round->seen = 0;
+}
+
 static bool round_await(struct round *round)
 {
 	struct skiff_error *outcome = &round->door->outcome;
@@ -142,6 +198,19 @@ static bool round_await(struct round *round)
 	return false;
 }
 
+static bool round_publish(struct round *round, const char *topic, int qos)
+{
+	struct skiff_message message = {.topic = skiff_text(topic),
+		.payload = {round->payload, round->report->payload_len},
+		.qos = (uint8_t)qos};
+	enum skiff_code code = skiff_publish_message(round->client, &message, NULL);
+	if (code != SKIFF_OK) {
+		skiff_client_error(round->client, &round->door->outcome);
+		round->door->outcome.code = code;
+	}
+	return code == SKIFF_OK;
+}
+
 static void round_sleep_until(double due_us)
 {
 	struct timespec due = {(time_t)(due_us / 1e6), (long)(due_us - floor(due_us / 1e6) * 1e6) * 1000};
@@ -149,26 +218,14 @@ static void round_sleep_until(double due_us)
 		;
 }
 
-static bool round_trip(struct round *round, int qos, double from_us, struct compare_sample *mine)
+static bool round_trip(struct round *round, int qos)
 {
-	struct skiff_message message = {.topic = skiff_text(round->topic),
-		.payload = {round->payload, round->report->payload_len},
-		.qos = (uint8_t)qos};
-	round->wanted = 1;
-	round->seen = 0;
-	round->door->outcome.code = skiff_publish_message(round->client, &message, NULL);
-	return round->door->outcome.code == SKIFF_OK && round_await(round) &&
-	       compare_sample_add(mine, round->arrived_us - from_us);
+	round_expect(round, 1);
+	return round_publish(round, round->topic, qos) && round_await(round);
 }
 
-static bool round_trips(struct round *round, int qos)
+static bool round_trips_time(struct round *round, int qos, struct compare_sample *mine)
 {
-	struct compare_door *door = round->door;
-	struct compare_sample mine = {0};
-	struct skiff_connection before, after;
-	struct skiff_statistics counted[2];
-	skiff_client_connection(round->client, &before);
-	skiff_client_statistics(round->client, &counted[0]);
 	double rate = round->report->rate, begun_us = run_now_us();
 	bool ok = true;
 	for (size_t i = 0; ok && i < round->report->trips; i++) {
@@ -177,68 +234,113 @@ static bool round_trips(struct round *round, int qos)
 			due_us = begun_us + (double)i * 1e6 / rate;
 			round_sleep_until(due_us);
 		}
-		ok = round_trip(round, qos, due_us, &mine);
+		ok = round_trip(round, qos) && compare_sample_add(mine, round->arrived_us - due_us);
 	}
-	skiff_client_connection(round->client, &after);
-	skiff_client_statistics(round->client, &counted[1]);
-	double wire = (double)(after.wire_bytes_out - before.wire_bytes_out);
-	if (ok && round->counts && qos == 0) {
-		door->mqtt_bytes = (double)(counted[1].bytes_out - counted[0].bytes_out) / (double)mine.count;
-		if (wire > 0)
-			compare_sample_add(&door->wire_alone, wire / (double)mine.count);
+	return ok;
+}
+
+/* ---- bytes ---- */
+
+/* What was counted at a moment. */
+struct tally {
+	double wire_out, wire_back, mqtt_out;
+};
+
+static struct tally round_tally(struct round *round)
+{
+	struct skiff_connection seen;
+	struct skiff_statistics counted;
+	skiff_client_connection(round->client, &seen);
+	skiff_client_statistics(round->client, &counted);
+	return (struct tally){(double)seen.wire_bytes_out, (double)seen.wire_bytes_in, (double)counted.bytes_out};
+}
+
+/* Adds what came since `before` for each of `count` messages, where the engine can tell. */
+static void tally_add(struct compare_sample *out, struct compare_sample *back, const struct tally *before,
+	const struct tally *after, size_t count)
+{
+	if (after->wire_out <= before->wire_out)
+		return;
+	compare_sample_add(out, (after->wire_out - before->wire_out) / (double)count);
+	compare_sample_add(back, (after->wire_back - before->wire_back) / (double)count);
+}
+
+/* Some that are not counted: the first after a pause, or after another door, take longer. */
+static bool round_trips_lead(struct round *round, int qos)
+{
+	bool ok = true;
+	for (size_t i = 0; ok && i <= round->report->trips / 10; i++)
+		ok = round_trip(round, qos);
+	return ok;
+}
+
+/* The round trips of one QoS, with what they took on the wire at the least one. */
+static bool round_trips(struct round *round, int qos)
+{
+	struct compare_door *door = round->door;
+	struct compare_sample mine = {0};
+	bool ok = round_trips_lead(round, qos);
+	struct tally before = round_tally(round);
+	ok = ok && round_trips_time(round, qos, &mine);
+	struct tally after = round_tally(round);
+	double count = (double)mine.count;
+	if (ok && round->counts && qos == compare_qos(round->report)) {
+		door->mqtt_bytes = (after.mqtt_out - before.mqtt_out) / count;
+		tally_add(&door->wire_out, &door->wire_back, &before, &after, mine.count);
+		door->each[COMPARE_EACH_WIRE][door->rounds] = (after.wire_out - before.wire_out) / count;
 	}
 	for (size_t i = 0; ok && round->counts && i < mine.count; i++)
 		ok = compare_sample_add(&door->trip[qos], mine.values[i]);
 	if (ok && round->counts)
-		door->round_trip_us[qos][door->rounds] = compare_sample_at(&mine, 0.5);
+		door->each[COMPARE_EACH_TRIP + qos][door->rounds] = compare_sample_at(&mine, 0.5);
 	compare_sample_free(&mine);
 	return ok;
 }
 
-/* ---- a burst ---- */
+/* ---- bursts ---- */
 
-static void burst_count(struct round *round, double sent_us, double back_us, double wire, double cpu_us)
+static bool round_publish_all(struct round *round, const char *topic)
 {
-	struct compare_door *door = round->door;
-	double n = (double)round->report->burst;
-	if (!round->counts)
-		return;
-	compare_sample_add(&door->out_rate, n / sent_us * 1e6);
-	compare_sample_add(&door->in_rate, n / back_us * 1e6);
-	if (wire > 0)
-		compare_sample_add(&door->wire_burst, wire / n);
-	compare_sample_add(&door->cpu_us, cpu_us / n);
+	bool ok = true;
+	for (size_t i = 0; ok && i < round->report->burst; i++)
+		ok = round_publish(round, topic, compare_qos(round->report));
+	return ok;
 }
 
-/* All at once, and back. What the client writes is counted with TLS records and frames; one more round trip before that
- * sees the acknowledgements of those at QoS 1 off. */
-static bool round_burst(struct round *round)
+/* Outward: nobody subscribes to them, and what comes back is the one behind them. */
+static bool round_burst_out(struct round *round)
 {
-	struct skiff_connection before, after;
+	char topic[RUN_TOPIC_BYTES + 4];
+	snprintf(topic, sizeof(topic), "%s/out", round->topic);
+	round_expect(round, 1);
+	double begun_us = run_now_us();
+	if (!round_publish_all(round, topic) || !round_publish(round, round->topic, 0) || !round_await(round))
+		return false;
+	if (round->counts)
+		compare_sample_add(
+			&round->door->out_rate, (double)round->report->burst / (round->arrived_us - begun_us) * 1e6);
+	return true;
+}
+
+/* All at once, and back. One more round trip before that sees the acknowledgements of those at QoS 1 off. */
+static bool round_burst_back(struct round *round)
+{
 	struct compare_door *door = round->door;
-	struct skiff_message message = {
-		.topic = skiff_text(round->topic), .payload = {round->payload, round->report->payload_len}};
-	struct compare_sample before_it = {0};
 	size_t n = round->report->burst;
-	bool ready = round_trip(round, 0, 0, &before_it);
-	compare_sample_free(&before_it);
-	if (!ready)
+	if (!round_trip(round, 0))
 		return false;
-	round->wanted = n;
-	round->seen = 0;
-	skiff_client_connection(round->client, &before);
+	round_expect(round, n);
+	struct tally before = round_tally(round);
 	double cpu_us = run_cpu_us(), begun_us = run_now_us();
-	for (size_t i = 0; i < n && door->outcome.code == SKIFF_OK; i++)
-		door->outcome.code = skiff_publish_message(round->client, &message, NULL);
-	if (door->outcome.code == SKIFF_OK)
-		door->outcome.code = skiff_flush(round->client, RUN_LIMIT_MS);
-	double sent_us = run_now_us() - begun_us;
-	if (door->outcome.code != SKIFF_OK || !round_await(round))
+	if (!round_publish_all(round, round->topic) || !round_await(round))
 		return false;
-	double back_us = round->arrived_us - begun_us;
 	cpu_us = run_cpu_us() - cpu_us;
-	skiff_client_connection(round->client, &after);
-	burst_count(round, sent_us, back_us, (double)(after.wire_bytes_out - before.wire_bytes_out), cpu_us);
+	struct tally after = round_tally(round);
+	if (!round->counts)
+		return true;
+	compare_sample_add(&door->back_rate, (double)n / (round->arrived_us - begun_us) * 1e6);
+	tally_add(&door->burst_out, &door->burst_back, &before, &after, n);
+	compare_sample_add(&door->cpu_us, cpu_us / (double)n);
 	return true;
 }
 
@@ -248,31 +350,41 @@ static void round_resume(struct round *round)
 {
 	struct compare_door *door = round->door;
 	skiff_wait(skiff_disconnect(round->client, RUN_GRACE_MS, NULL), 2 * RUN_GRACE_MS);
-	if (!door->place.tls || door->engine == SKIFF_ENGINE_PAHO || !door_connect(round, door->resumed))
+	if (!door->place.tls || door->options.engine == SKIFF_ENGINE_PAHO || !door_connect(round, door->resumed))
 		return;
 	skiff_wait(skiff_disconnect(round->client, RUN_GRACE_MS, NULL), 2 * RUN_GRACE_MS);
+}
+
+/* What the broker does not grant is left out. */
+static bool round_trips_all(struct round *round)
+{
+	bool ok = true;
+	for (int qos = 0; ok && qos < COMPARE_QOS; qos++)
+		if (round->report->qos[qos] && qos <= round->door->maximum_qos)
+			ok = round_trips(round, qos);
+	return ok;
 }
 
 static bool round_measure(struct round *round)
 {
 	struct compare_door *door = round->door;
 	double heap = run_heap_bytes();
-	round->client = door_client(door, &door->tls);
-	if (!round->client || !door_connect(round, door->full))
+	if (!door_open(round))
 		return false;
-	if (!door_result(door, skiff_subscribe(round->client, round->topic, 1, round_on_message, round)))
+	if (!door_result(door, skiff_subscribe(round->client, round->topic, compare_qos_most(round->report),
+				       round_on_message, round)))
 		return false;
 	heap = run_heap_bytes() - heap;
 	if (heap > 0 && (!door->memory_bytes || heap < door->memory_bytes)) /* the first pays for what is shared */
 		door->memory_bytes = heap;
-	if (!round_trips(round, 0) || !round_trips(round, 1) || !round_burst(round))
+	if (!round_trips_all(round) || !round_burst_out(round) || !round_burst_back(round))
 		return false;
 	round_resume(round);
 	door->rounds += round->counts;
 	return true;
 }
 
-static bool round_run(const struct compare_report *report, struct compare_door *door, char *payload, bool counts)
+static bool round_run(struct compare_report *report, struct compare_door *door, char *payload, bool counts)
 {
 	struct round round = {.report = report, .door = door, .payload = payload, .counts = counts};
 	unsigned char random[16];
@@ -291,14 +403,13 @@ static bool round_run(const struct compare_report *report, struct compare_door *
 /* ---- the whole ---- */
 
 /* Whether the door refuses a client without the certificate, as it should. */
-static void door_try_bare(const struct compare_report *report, struct compare_door *door)
+static void door_try_bare(struct compare_report *report, struct compare_door *door)
 {
 	struct round round = {.report = report, .door = door};
-	struct skiff_tls_options tls = door->tls;
-	tls.cert_file = tls.key_file = NULL;
-	round.client = door_client(door, &tls);
-	if (round.client)
-		door_connect(&round, NULL);
+	struct skiff_tls_options tls = door->options.tls;
+	door->options.tls.cert_file = door->options.tls.key_file = NULL;
+	door_open(&round);
+	door->options.tls = tls;
 	skiff_client_free(round.client);
 	door->bare = door->outcome;
 	door->outcome = (struct skiff_error){0};
@@ -315,8 +426,24 @@ static void door_judge(struct compare_report *report, struct compare_door *door)
 
 static void run_progress(const struct compare_report *report, const struct compare_door *door, size_t round)
 {
-	fprintf(stderr, "\r\033[Kround %zu of %zu, %s", round, report->rounds, door->name);
+	fprintf(stderr, "\r\033[Kround %zu", round);
+	if (!(report->duration_ms > 0))
+		fprintf(stderr, " of %zu", report->rounds);
+	fprintf(stderr, ", %s", door->name);
 	fflush(stderr);
+}
+
+/* Every door once; round 0 warms up. */
+static void run_round(struct compare_report *report, char *payload, size_t round, bool progress)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		struct compare_door *door = &report->doors[i];
+		if (*door->lacks || door->outcome.code != SKIFF_OK)
+			continue;
+		if (progress)
+			run_progress(report, door, round);
+		round_run(report, door, payload, round > 0);
+	}
 }
 
 void compare_run(struct compare_report *report, bool progress)
@@ -327,22 +454,16 @@ void compare_run(struct compare_report *report, bool progress)
 		return;
 	}
 	memset(payload, 'x', report->payload_len);
-	skiff_log_set(SKIFF_LOG_NONE, NULL, NULL);
-	for (size_t i = 0; i < report->count; i++) {
-		check_place_read(&report->doors[i].place, report->doors[i].url);
+	double end_us = report->duration_ms > 0 ? run_now_us() + report->duration_ms * 1e3 : INFINITY;
+	for (size_t i = 0; i < report->count; i++)
 		if (report->doors[i].asks_certificate && !*report->doors[i].lacks)
 			door_try_bare(report, &report->doors[i]);
-	}
-	for (size_t round = 0; round <= report->rounds; round++) {
-		for (size_t i = 0; i < report->count; i++) {
-			struct compare_door *door = &report->doors[i];
-			if (*door->lacks || door->outcome.code != SKIFF_OK)
-				continue;
-			if (progress)
-				run_progress(report, door, round);
-			round_run(report, door, payload, round > 0);
-		}
-	}
+	run_round(report, payload, 0, progress);
+	size_t done = 0;
+	do
+		run_round(report, payload, ++done, progress);
+	while (done < report->rounds && run_now_us() < end_us);
+	report->rounds = done;
 	if (progress)
 		fputs("\r\033[K", stderr);
 	for (size_t i = 0; i < report->count; i++)

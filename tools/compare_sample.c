@@ -54,34 +54,54 @@ static size_t draw(uint64_t *state, size_t below)
 	return (size_t)((*state >> 33) % below);
 }
 
-static double ratio_of(const double *mine, const double *base, size_t count)
+typedef double (*statistic_fn)(double mine, double base);
+
+static double statistic_ratio(double mine, double base)
+{
+	return base > 0 ? mine / base : NAN;
+}
+
+static double statistic_difference(double mine, double base)
+{
+	return mine - base;
+}
+
+/* The statistic of the means over `count` rounds: all in turn, or drawn by `state`. */
+static double rounds_statistic(
+	const double *mine, const double *base, size_t count, statistic_fn statistic, uint64_t *state)
 {
 	double sums[2] = {0};
 	for (size_t i = 0; i < count; i++) {
-		sums[0] += mine[i];
-		sums[1] += base[i];
+		size_t round = state ? draw(state, count) : i;
+		sums[0] += mine[round];
+		sums[1] += base[round];
 	}
-	return sums[1] > 0 ? sums[0] / sums[1] : NAN;
+	return statistic(sums[0] / (double)count, sums[1] / (double)count);
 }
 
-struct compare_interval compare_bootstrap(const double *mine, const double *base, size_t count)
+static struct compare_interval bootstrap(const double *mine, const double *base, size_t count, statistic_fn statistic)
 {
-	struct compare_interval interval = {ratio_of(mine, base, count), 0, INFINITY};
-	double ratios[BOOTSTRAP_DRAWS];
+	struct compare_interval interval = {NAN, -INFINITY, INFINITY};
+	double drawn[BOOTSTRAP_DRAWS];
 	uint64_t state = 1;
+	if (count)
+		interval.value = rounds_statistic(mine, base, count, statistic, NULL);
 	if (count < COMPARE_ROUNDS_TELLING)
 		return interval;
-	for (size_t i = 0; i < BOOTSTRAP_DRAWS; i++) {
-		double sums[2] = {0};
-		for (size_t n = 0; n < count; n++) {
-			size_t round = draw(&state, count);
-			sums[0] += mine[round];
-			sums[1] += base[round];
-		}
-		ratios[i] = sums[1] > 0 ? sums[0] / sums[1] : NAN;
-	}
-	qsort(ratios, BOOTSTRAP_DRAWS, sizeof(*ratios), value_compare);
-	interval.low = ratios[BOOTSTRAP_DRAWS / 40];
-	interval.high = ratios[BOOTSTRAP_DRAWS - 1 - BOOTSTRAP_DRAWS / 40];
+	for (size_t i = 0; i < BOOTSTRAP_DRAWS; i++)
+		drawn[i] = rounds_statistic(mine, base, count, statistic, &state);
+	qsort(drawn, BOOTSTRAP_DRAWS, sizeof(*drawn), value_compare);
+	interval.low = drawn[BOOTSTRAP_DRAWS / 40];
+	interval.high = drawn[BOOTSTRAP_DRAWS - 1 - BOOTSTRAP_DRAWS / 40];
 	return interval;
+}
+
+struct compare_interval compare_ratio(const double *mine, const double *base, size_t count)
+{
+	return bootstrap(mine, base, count, statistic_ratio);
+}
+
+struct compare_interval compare_difference(const double *mine, const double *base, size_t count)
+{
+	return bootstrap(mine, base, count, statistic_difference);
 }

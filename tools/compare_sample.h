@@ -20,15 +20,17 @@ void compare_sample_free(struct compare_sample *sample);
 double compare_sample_at(struct compare_sample *sample, double part);
 double compare_sample_max(struct compare_sample *sample);
 
-/* `low` to `high`: where the ratio of two means lies with 95 % confidence. */
+/* `low` to `high`: where the value lies with 95 % confidence. */
 struct compare_interval {
-	double ratio, low, high;
+	double value, low, high;
 };
 
 /* By bootstrap: `count` rounds, in each of which both were measured, are drawn again and again. From a fixed seed, so
- * that the same figures give the same interval. With too few rounds the interval is all there can be. */
+ * that the same figures give the same interval. With too few rounds it is without bounds. */
 enum { COMPARE_ROUNDS_TELLING = 3 };
 
-struct compare_interval compare_bootstrap(const double *mine, const double *base, size_t count);
+/* The ratio of their means, and the mean of `mine` less that of `base`. */
+struct compare_interval compare_ratio(const double *mine, const double *base, size_t count);
+struct compare_interval compare_difference(const double *mine, const double *base, size_t count);
 
 #endif

@@ -1,190 +1,152 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compare_table.c: the doors as rows: for a terminal, as Markdown, as CSV. One list of columns for the three. */
-#include "compare_report.h"
-#include <math.h>
+/* compare_table.c: the doors as rows: for a terminal, as Markdown, as CSV. */
+#include "compare_columns.h"
 #include <stdio.h>
 #include <string.h>
 
-enum { CELL_BYTES = 96, COLUMNS = 14 };
+enum { TABLE_LEAST = 7, TABLE_OUTCOME = 12 };
 
-typedef double (*column_fn)(struct compare_door *door);
-
-struct column {
-	const char *title, *name; /* for people; for CSV */
-	int digits;
-	column_fn value;
-};
-
-static double full_ms(struct compare_door *door)
+static int table_width(const struct compare_column *column)
 {
-	return compare_sample_at(&door->full[COMPARE_TOTAL], 0.5);
+	int len = (int)strlen(column->title);
+	return len > TABLE_LEAST ? len : TABLE_LEAST;
 }
 
-static double resumed_ms(struct compare_door *door)
+static int table_label_width(const struct compare_report *report)
 {
-	return compare_sample_at(&door->resumed[COMPARE_TOTAL], 0.5);
-}
-
-static double trip0_p50(struct compare_door *door)
-{
-	return compare_sample_at(&door->trip[0], 0.5);
-}
-
-static double trip0_p90(struct compare_door *door)
-{
-	return compare_sample_at(&door->trip[0], 0.9);
-}
-
-static double trip0_p99(struct compare_door *door)
-{
-	return compare_sample_at(&door->trip[0], 0.99);
-}
-
-static double trip0_max(struct compare_door *door)
-{
-	return compare_sample_max(&door->trip[0]);
-}
-
-static double trip1_p50(struct compare_door *door)
-{
-	return compare_sample_at(&door->trip[1], 0.5);
-}
-
-static double trip1_p99(struct compare_door *door)
-{
-	return compare_sample_at(&door->trip[1], 0.99);
-}
-
-static double in_rate(struct compare_door *door)
-{
-	return compare_sample_at(&door->in_rate, 0.5);
-}
-
-static double wire_alone(struct compare_door *door)
-{
-	return compare_sample_at(&door->wire_alone, 0.5);
-}
-
-static double wire_burst(struct compare_door *door)
-{
-	return compare_sample_at(&door->wire_burst, 0.5);
-}
-
-static double wire_ratio(struct compare_door *door)
-{
-	return door->mqtt_bytes > 0 ? wire_alone(door) / door->mqtt_bytes : NAN;
-}
-
-static double cpu_us(struct compare_door *door)
-{
-	return compare_sample_at(&door->cpu_us, 0.5);
-}
-
-static double memory_kb(struct compare_door *door)
-{
-	return door->memory_bytes > 0 ? door->memory_bytes / 1024 : NAN;
-}
-
-static const struct column columns[COLUMNS] = {
-	{"SET-UP ms", "setup_ms", 2, full_ms},
-	{"RESUMED ms", "resumed_ms", 2, resumed_ms},
-	{"TRIP p50 us", "trip_qos0_p50_us", 0, trip0_p50},
-	{"p90", "trip_qos0_p90_us", 0, trip0_p90},
-	{"p99", "trip_qos0_p99_us", 0, trip0_p99},
-	{"max", "trip_qos0_max_us", 0, trip0_max},
-	{"QoS 1 p50", "trip_qos1_p50_us", 0, trip1_p50},
-	{"p99", "trip_qos1_p99_us", 0, trip1_p99},
-	{"BURST /s", "burst_per_s", 0, in_rate},
-	{"WIRE B", "wire_bytes", 1, wire_alone},
-	{"x MQTT", "wire_ratio", 2, wire_ratio},
-	{"BURST B", "wire_burst_bytes", 1, wire_burst},
-	{"CPU us", "cpu_us", 1, cpu_us},
-	{"KB", "memory_kb", 0, memory_kb},
-};
-
-static void cell(char *out, const struct column *column, struct compare_door *door)
-{
-	double value = door->rounds ? column->value(door) : NAN;
-	if (isfinite(value))
-		snprintf(out, CELL_BYTES, "%.*f", column->digits, value);
-	else
-		snprintf(out, CELL_BYTES, "-");
-}
-
-static const char *outcome(const struct compare_door *door)
-{
-	return *door->lacks ? "left out" : skiff_code_slug(door->outcome.code);
-}
-
-static const char *engine_name(const struct compare_door *door)
-{
-	return door->engine == SKIFF_ENGINE_PAHO ? "paho" : "native";
-}
-
-/* The name, and what it is where that does not say it. */
-static void door_label(char *out, const struct compare_door *door)
-{
-	snprintf(out, CELL_BYTES, "%.80s%s%s", door->name, *door->what ? " " : "",
-		*door->what ? door->place.scheme : "");
-}
-
-void compare_table_print(const struct compare_report *report)
-{
-	char text[CELL_BYTES];
-	printf("%-24s %-12s", "DOOR", "OUTCOME");
-	for (size_t c = 0; c < COLUMNS; c++)
-		printf(" %*s", (int)strlen(columns[c].title) > 7 ? (int)strlen(columns[c].title) : 7, columns[c].title);
-	putchar('\n');
+	size_t most = 4;
 	for (size_t i = 0; i < report->count; i++) {
-		struct compare_door *door = &report->doors[i];
-		door_label(text, door);
-		printf("%-24s %-12s", text, outcome(door));
-		for (size_t c = 0; c < COLUMNS && door->rounds; c++) {
-			cell(text, &columns[c], door);
-			printf(" %*s", (int)strlen(columns[c].title) > 7 ? (int)strlen(columns[c].title) : 7, text);
-		}
-		printf("%s\n", door->rounds || door->as_expected ? "" : *door->lacks ? "" : "  (not as expected)");
+		char label[COMPARE_LABEL_BYTES];
+		compare_label(label, &report->doors[i]);
+		most = strlen(label) > most ? strlen(label) : most;
+	}
+	return (int)most;
+}
+
+/* ---- for a terminal ---- */
+
+static void table_head(const struct compare_report *report, enum compare_section section, int width)
+{
+	printf("%s\n  %-*s", compare_section_title(section), width, "");
+	if (section == COMPARE_SECTION_SETUP)
+		printf(" %-*s", TABLE_OUTCOME, "outcome");
+	for (size_t c = 0; c < compare_column_count; c++)
+		if (compare_column_is_in(report, &compare_columns[c], section))
+			printf(" %*s", table_width(&compare_columns[c]), compare_columns[c].title);
+	putchar('\n');
+}
+
+static void table_row(
+	const struct compare_report *report, enum compare_section section, struct compare_door *door, int width)
+{
+	char label[COMPARE_LABEL_BYTES], text[COMPARE_CELL_BYTES];
+	compare_label(label, door);
+	printf("  %-*s", width, label);
+	if (section == COMPARE_SECTION_SETUP)
+		printf(" %-*s", door->rounds ? TABLE_OUTCOME : 0, compare_outcome_name(door));
+	for (size_t c = 0; c < compare_column_count && door->rounds; c++) {
+		if (!compare_column_is_in(report, &compare_columns[c], section))
+			continue;
+		compare_cell(text, &compare_columns[c], door, "-");
+		printf(" %*s", table_width(&compare_columns[c]), text);
+	}
+	puts(door->as_expected || *door->lacks ? "" : "  (not as expected)");
+}
+
+void compare_table_print(struct compare_report *report)
+{
+	int width = table_label_width(report);
+	bool some = compare_base(report) != NULL;
+	for (int section = 0; section < COMPARE_SECTIONS && (some || !section); section++) {
+		if (section)
+			putchar('\n');
+		table_head(report, (enum compare_section)section, width);
+		for (size_t i = 0; i < report->count; i++)
+			if (report->doors[i].rounds || !section)
+				table_row(report, (enum compare_section)section, &report->doors[i], width);
 	}
 }
 
-void compare_markdown_print(const struct compare_report *report)
+/* ---- Markdown ---- */
+
+static void markdown_text(const char *text)
 {
-	char text[CELL_BYTES];
-	printf("| door | outcome |");
-	for (size_t c = 0; c < COLUMNS; c++)
-		printf(" %s |", columns[c].title);
+	for (; *text; text++) {
+		if (*text == '|')
+			putchar('\\');
+		putchar(*text);
+	}
+}
+
+static void markdown_section(struct compare_report *report, enum compare_section section)
+{
+	char label[COMPARE_LABEL_BYTES], text[COMPARE_CELL_BYTES];
+	printf("| %s | outcome |", compare_section_title(section));
+	for (size_t c = 0; c < compare_column_count; c++)
+		if (compare_column_is_in(report, &compare_columns[c], section))
+			printf(" %s |", compare_columns[c].title);
 	printf("\n|---|---|");
-	for (size_t c = 0; c < COLUMNS; c++)
-		printf("---:|");
+	for (size_t c = 0; c < compare_column_count; c++)
+		if (compare_column_is_in(report, &compare_columns[c], section))
+			printf("---:|");
 	putchar('\n');
 	for (size_t i = 0; i < report->count; i++) {
 		struct compare_door *door = &report->doors[i];
-		door_label(text, door);
-		printf("| %s | %s |", text, outcome(door));
-		for (size_t c = 0; c < COLUMNS; c++) {
-			cell(text, &columns[c], door);
+		compare_label(label, door);
+		printf("| ");
+		markdown_text(label);
+		printf(" | %s |", compare_outcome_name(door));
+		for (size_t c = 0; c < compare_column_count; c++) {
+			if (!compare_column_is_in(report, &compare_columns[c], section))
+				continue;
+			compare_cell(text, &compare_columns[c], door, "-");
 			printf(" %s |", text);
 		}
 		putchar('\n');
 	}
 }
 
-void compare_csv_print(const struct compare_report *report)
+void compare_markdown_print(struct compare_report *report)
 {
-	char text[CELL_BYTES];
-	printf("door,url,engine,outcome,expected");
-	for (size_t c = 0; c < COLUMNS; c++)
-		printf(",%s", columns[c].name);
+	for (int section = 0; section < COMPARE_SECTIONS; section++) {
+		if (section)
+			putchar('\n');
+		markdown_section(report, (enum compare_section)section);
+	}
+}
+
+/* ---- CSV ---- */
+
+/* In quotes, with those inside doubled [RFC 4180, 2]. */
+static void csv_text(const char *text)
+{
+	putchar('"');
+	for (; *text; text++) {
+		if (*text == '"')
+			putchar('"');
+		putchar(*text);
+	}
+	putchar('"');
+}
+
+void compare_csv_print(struct compare_report *report)
+{
+	printf("door,url,engine,outcome,as_expected,address");
+	for (size_t c = 0; c < compare_column_count; c++)
+		printf(",%s", compare_columns[c].name);
 	putchar('\n');
 	for (size_t i = 0; i < report->count; i++) {
 		struct compare_door *door = &report->doors[i];
-		char url[CHECK_URL_BYTES];
+		char url[CHECK_URL_BYTES], text[COMPARE_CELL_BYTES];
 		check_place_bare(url, door->url, false);
-		printf("\"%s\",\"%s\",%s,%s,%s", door->name, url, engine_name(door), outcome(door),
-			door->as_expected ? "yes" : "no");
-		for (size_t c = 0; c < COLUMNS; c++) {
-			cell(text, &columns[c], door);
-			printf(",%s", *text == '-' ? "" : text);
+		csv_text(door->name);
+		putchar(',');
+		csv_text(url);
+		printf(",%s,%s,%s,%s", compare_engine_name(door), compare_outcome_name(door),
+			door->as_expected ? "yes" : "no", door->address);
+		for (size_t c = 0; c < compare_column_count; c++) {
+			compare_cell(text, &compare_columns[c], door, "");
+			printf(",%s", text);
 		}
 		putchar('\n');
 	}

@@ -6,60 +6,94 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WORTH_IT 0.9
+
 enum { STEP_MS = 100, STEP_SLACK_MS = 10, NAGLE_LOW_US = 38000, NAGLE_HIGH_US = 46000 };
-
-const char *compare_phase_name(enum compare_phase phase)
-{
-	static const char *const names[] = {"dns", "tcp", "tls", "websocket", "mqtt", "total"};
-	return names[phase];
-}
-
-const struct compare_door *compare_base(const struct compare_report *report)
-{
-	const struct compare_door *first = NULL;
-	for (size_t i = 0; i < report->count; i++) {
-		const struct compare_door *door = &report->doors[i];
-		if (!door->rounds)
-			continue;
-		if (!door->place.tls && !door->place.ws && !door->place.local)
-			return door;
-		if (!first)
-			first = door;
-	}
-	return first;
-}
 
 /* ---- the price ---- */
 
-static void words_setup(struct compare_door *door, struct compare_door *base)
+/* Whether all rounds may as well have been the same. */
+static bool interval_has(struct compare_interval interval, double value)
 {
-	double mine = compare_sample_at(&door->full[COMPARE_TOTAL], 0.5),
-	       theirs = compare_sample_at(&base->full[COMPARE_TOTAL], 0.5);
-	if (isfinite(mine - theirs))
-		printf(", %.1f ms %s to connect", fabs(mine - theirs), mine >= theirs ? "more" : "less");
-	if (door->resumed[COMPARE_TOTAL].count)
-		printf(" (%.1f ms when TLS resumes)", compare_sample_at(&door->resumed[COMPARE_TOTAL], 0.5) - theirs);
+	return interval.low <= value && interval.high >= value;
 }
 
-static void words_price(struct compare_door *door, struct compare_door *base)
+static void words_trip(
+	const struct compare_report *report, FILE *out, struct compare_door *door, struct compare_door *base)
 {
-	size_t rounds = door->rounds < base->rounds ? door->rounds : base->rounds;
-	struct compare_interval trip = compare_bootstrap(door->round_trip_us[0], base->round_trip_us[0], rounds);
-	double wire = compare_sample_at(&door->wire_alone, 0.5) - compare_sample_at(&base->wire_alone, 0.5);
-	printf("  %s", door->name);
+	int trip = COMPARE_EACH_TRIP + compare_qos(report);
+	size_t rounds = compare_rounds_of_both(door, base);
+	struct compare_interval ratio = compare_ratio(door->each[trip], base->each[trip], rounds);
 	if (rounds < COMPARE_ROUNDS_TELLING)
-		printf(" costs %.2f x the round trip of %s (too few rounds to tell that from noise)", trip.ratio,
+		fprintf(out, " costs %.2f x the round trip of %s (too few rounds to tell that from noise)", ratio.value,
 			base->name);
-	else if (trip.low <= 1 && trip.high >= 1)
-		printf(" costs no more for a round trip than can be told from noise (95 %% interval %.2f to %.2f)",
-			trip.low, trip.high);
+	else if (interval_has(ratio, 1))
+		fprintf(out,
+			" costs no more for a round trip than can be told from noise (95 %% interval %.2f to %.2f)",
+			ratio.low, ratio.high);
 	else
-		printf(" costs %.2f x the round trip of %s (95 %% interval %.2f to %.2f)", trip.ratio, base->name,
-			trip.low, trip.high);
-	if (isfinite(wire))
-		printf(", %.0f bytes %s for a message alone", fabs(wire), wire >= 0 ? "more" : "less");
-	words_setup(door, base);
-	puts("");
+		fprintf(out, " costs %.2f x the round trip of %s (95 %% interval %.2f to %.2f)", ratio.value,
+			base->name, ratio.low, ratio.high);
+}
+
+static void words_wire(FILE *out, struct compare_door *door, struct compare_door *base)
+{
+	struct compare_interval more = compare_difference(
+		door->each[COMPARE_EACH_WIRE], base->each[COMPARE_EACH_WIRE], compare_rounds_of_both(door, base));
+	if (!door->wire_out.count || !base->wire_out.count)
+		return;
+	if (fabs(more.value) < 0.5)
+		return;
+	fprintf(out, ", %.0f bytes %s for a message alone", fabs(more.value), more.value >= 0 ? "more" : "less");
+	if (isfinite(more.low) && more.high - more.low >= 1)
+		fprintf(out, " (%.0f to %.0f)", more.low, more.high);
+}
+
+static void words_setup(FILE *out, struct compare_door *door, struct compare_door *base)
+{
+	size_t rounds = compare_rounds_of_both(door, base);
+	struct compare_interval more =
+		compare_difference(door->each[COMPARE_EACH_SETUP], base->each[COMPARE_EACH_SETUP], rounds);
+	if (rounds >= COMPARE_ROUNDS_TELLING && interval_has(more, 0))
+		fprintf(out, ", no longer to connect than can be told from noise (%.1f to %.1f ms)", more.low,
+			more.high);
+	else
+		fprintf(out, ", %.1f ms %s to connect", fabs(more.value), more.value >= 0 ? "more" : "less");
+	if (rounds >= COMPARE_ROUNDS_TELLING && !interval_has(more, 0))
+		fprintf(out, " (%.1f to %.1f)", fmin(fabs(more.low), fabs(more.high)),
+			fmax(fabs(more.low), fabs(more.high)));
+	if (door->resumed[COMPARE_TOTAL].count)
+		fprintf(out, ", %.1f when TLS resumes",
+			compare_sample_at(&door->resumed[COMPARE_TOTAL], 0.5) -
+				compare_sample_at(&base->full[COMPARE_TOTAL], 0.5));
+}
+
+static void words_price(
+	const struct compare_report *report, FILE *out, struct compare_door *door, struct compare_door *base)
+{
+	fprintf(out, "  %s", door->name);
+	words_trip(report, out, door, base);
+	words_wire(out, door, base);
+	words_setup(out, door, base);
+	fputs("\n", out);
+}
+
+/* ---- where to ---- */
+
+static void words_addresses(const struct compare_report *report, FILE *out)
+{
+	for (size_t i = 0; i < report->host_count; i++) {
+		const struct compare_host *host = &report->hosts[i];
+		if (strcmp(host->name, host->address) != 0)
+			fprintf(out, "All connections to %s went to %s; it was looked up once, in %.1f ms.\n",
+				host->name, host->address, host->ms);
+		for (size_t n = 0; n < report->count; n++) {
+			const struct compare_door *door = &report->doors[n];
+			if (*door->address && strcmp(door->place.host, host->name) == 0 &&
+				strcmp(door->address, host->address) != 0)
+				fprintf(out, "  but %s to %s\n", door->name, door->address);
+		}
+	}
 }
 
 /* ---- whose delay ---- */
@@ -72,98 +106,142 @@ static bool words_is_step(double ms, double trip_us)
 	       trip_us < ms * 1e3 / 4;
 }
 
-static void words_steps(struct compare_door *door)
+static double words_slowest_ms(struct compare_door *door)
 {
-	double upgrade = compare_sample_at(&door->full[COMPARE_WEBSOCKET], 0.5);
-	double trip = compare_sample_at(&door->trip[0], 0.5);
-	double slowest = fmax(compare_sample_max(&door->trip[0]), compare_sample_max(&door->trip[1])) / 1e3;
-	if (words_is_step(upgrade, trip))
-		printf("  %s: the %.0f ms of its upgrade look like steps of %d ms, as mosquitto makes them, which "
-		       "looks at "
-		       "such connections so often while they come up: the broker's, not WebSocket's\n",
-			door->name, upgrade, STEP_MS);
-	if (door->place.ws && words_is_step(upgrade, trip) && words_is_step(slowest, trip))
-		printf("  %s: its slowest round trips, of %.0f ms, look like such steps as well\n", door->name,
-			slowest);
+	double slowest = 0;
+	for (int qos = 0; qos < COMPARE_QOS; qos++)
+		if (door->trip[qos].count)
+			slowest = fmax(slowest, compare_sample_max(&door->trip[qos]) / 1e3);
+	return slowest;
 }
 
-/* Seen in one kind of round trip and not in the other, it is no distance. */
-static void words_nagle(struct compare_door *door)
+/* Whether a door's upgrade, and its slowest round trip, are such steps. */
+static void words_is_stepped(const struct compare_report *report, struct compare_door *door, bool stepped[2])
 {
-	for (int qos = 0; qos < 2; qos++) {
-		double trip = compare_sample_at(&door->trip[qos], 0.5),
-		       other = compare_sample_at(&door->trip[!qos], 0.5);
-		if (trip >= NAGLE_LOW_US && trip <= NAGLE_HIGH_US && other < NAGLE_LOW_US / 2)
-			printf("  %s: round trips of %.0f ms at QoS %d look like Nagle's algorithm meeting a delayed "
-			       "acknowledgement: a socket option of %s, not the transport\n",
-				door->name, trip / 1e3, qos,
-				door->engine == SKIFF_ENGINE_PAHO ? "Paho's" : "the broker's");
+	double trip = compare_sample_at(&door->trip[compare_qos(report)], 0.5);
+	stepped[0] = door->rounds && words_is_step(compare_sample_at(&door->full[COMPARE_WEBSOCKET], 0.5), trip);
+	stepped[1] = stepped[0] && words_is_step(words_slowest_ms(door), trip);
+}
+
+/* One sentence for all that show the same. */
+static void words_steps(struct compare_report *report, FILE *out, int which, const char *sentence)
+{
+	size_t named = 0;
+	for (size_t i = 0; i < report->count; i++) {
+		bool stepped[2];
+		words_is_stepped(report, &report->doors[i], stepped);
+		if (stepped[which])
+			fprintf(out, named++ ? ", %s" : "  %s", report->doors[i].name);
 	}
+	if (named)
+		fputs(sentence, out);
+}
+
+/* Seen in one kind of round trip and not in another, it is no distance. */
+static bool words_is_nagle(struct compare_door *door, int qos)
+{
+	double trip = compare_sample_at(&door->trip[qos], 0.5),
+	       other = compare_sample_at(&door->trip[qos ? 0 : 1], 0.5);
+	return trip >= NAGLE_LOW_US && trip <= NAGLE_HIGH_US && other < NAGLE_LOW_US / 2;
+}
+
+static void words_nagle(struct compare_report *report, FILE *out, enum skiff_engine engine, int qos)
+{
+	size_t named = 0;
+	for (size_t i = 0; i < report->count; i++)
+		if (report->doors[i].options.engine == engine && words_is_nagle(&report->doors[i], qos))
+			fprintf(out, named++ ? ", %s" : "  %s", report->doors[i].name);
+	if (named)
+		fprintf(out,
+			": the round trips at QoS %d, of 40 to 44 ms, look like Nagle's algorithm meeting a delayed "
+			"acknowledgement: a socket option of %s, not the transport\n",
+			qos, engine == SKIFF_ENGINE_PAHO ? "Paho's" : "the broker's");
 }
 
 /* ---- which to take ---- */
 
-static void words_failed(const struct compare_report *report)
+static void words_failed(const struct compare_report *report, FILE *out)
 {
 	for (size_t i = 0; i < report->count; i++) {
 		const struct compare_door *door = &report->doors[i];
 		if (*door->lacks)
-			printf("  %s was left out: it needs %s\n", door->name, door->lacks);
+			fprintf(out, "  %s was left out: it needs %s\n", door->name, door->lacks);
 		else if (door->outcome.code != SKIFF_OK)
-			printf("  %s does not open from here%s: %s\n", door->name,
+			fprintf(out, "  %s does not open from here%s: %s\n", door->name,
 				door->as_expected ? ", as expected" : "", door->outcome.text);
 		else if (door->asks_certificate)
-			printf("  %s %s\n", door->name,
+			fprintf(out, "  %s %s\n", door->name,
 				door->as_expected ? "refuses a client without a certificate, as expected"
 						  : "should refuse a client without a certificate, and does not");
 	}
 }
 
-/* TLS first; of those the one with the shortest round trip, without WebSocket where there is one. */
+static bool words_is_safe(const struct compare_door *door)
+{
+	const struct skiff_tls_options *tls = &door->options.tls;
+	return door->place.tls && !tls->insecure_skip_chain && !tls->insecure_skip_name;
+}
+
+/* Whether the round trips of `door` are shorter than those of `than`, beyond noise and by what is worth a change. */
+static bool words_is_faster(
+	const struct compare_report *report, const struct compare_door *door, const struct compare_door *than)
+{
+	int trip = COMPARE_EACH_TRIP + compare_qos(report);
+	size_t rounds = compare_rounds_of_both(door, than);
+	return compare_ratio(door->each[trip], than->each[trip], rounds).high < WORTH_IT;
+}
+
+/* One with TLS, without WebSocket where there is one; of those the first than which none is faster. */
 static const struct compare_door *words_best(const struct compare_report *report)
 {
 	const struct compare_door *best = NULL;
-	double least = INFINITY;
 	for (int ws = 0; ws < 2 && !best; ws++) {
 		for (size_t i = 0; i < report->count; i++) {
-			struct compare_door *door = &report->doors[i];
-			double trip = compare_sample_at(&door->trip[0], 0.5);
-			if (!door->rounds || !door->place.tls || door->place.ws != (ws == 1) || !(trip < least))
-				continue;
-			least = trip;
-			best = door;
+			const struct compare_door *door = &report->doors[i];
+			if (door->rounds && words_is_safe(door) && door->place.ws == (ws == 1) &&
+				(!best || words_is_faster(report, door, best)))
+				best = door;
 		}
 	}
 	return best;
 }
 
-static void words_advice(const struct compare_report *report)
+static void words_advice(const struct compare_report *report, FILE *out)
 {
 	const struct compare_door *best = words_best(report);
-	printf("\nSafe are the doors with TLS; at the others everybody on the way can read passwords and messages.\n");
+	fprintf(out, "\nSafe are the doors with TLS whose certificate is verified; at the others everybody on the way "
+		     "can read "
+		     "passwords and messages.\n");
 	if (!best)
-		printf("None of the safe ones opened here.\n");
+		fprintf(out, "None of the safe ones opened here.\n");
 	else
-		printf("Take %s (%s)%s.\n", best->name, best->place.scheme,
+		fprintf(out, "Take %s (%s)%s.\n", best->name, best->place.scheme,
 			best->place.ws ? "" : "; where only HTTP gets through, a door of wss");
 }
 
-void compare_words_print(const struct compare_report *report)
+static void words_doors(struct compare_report *report, struct compare_door *base, FILE *out)
 {
-	struct compare_door *base = (struct compare_door *)compare_base(report);
-	puts("");
-	words_failed(report);
-	if (base) {
-		printf("\nBeside %s, at %zu bytes:\n", base->name, report->payload_len);
-		for (size_t i = 0; i < report->count; i++)
-			if (report->doors[i].rounds && &report->doors[i] != base)
-				words_price(&report->doors[i], base);
-		for (size_t i = 0; i < report->count; i++) {
-			if (!report->doors[i].rounds)
-				continue;
-			words_steps(&report->doors[i]);
-			words_nagle(&report->doors[i]);
-		}
+	fprintf(out, "\nBeside %s, at %zu bytes and QoS %d:\n", base->name, report->payload_len, compare_qos(report));
+	for (size_t i = 0; i < report->count; i++)
+		if (report->doors[i].rounds && &report->doors[i] != base)
+			words_price(report, out, &report->doors[i], base);
+	words_steps(report, out, 0,
+		": the time of the upgrade looks like steps of 100 ms, as mosquitto makes them, which looks at such "
+		"connections so often while they come up: the broker's, not WebSocket's\n");
+	words_steps(report, out, 1, ": the slowest round trips look like steps of 100 ms as well\n");
+	for (int qos = 0; qos < COMPARE_QOS; qos++) {
+		words_nagle(report, out, SKIFF_ENGINE_NATIVE, qos);
+		words_nagle(report, out, SKIFF_ENGINE_PAHO, qos);
 	}
-	words_advice(report);
+}
+
+void compare_words_print(struct compare_report *report, FILE *out)
+{
+	struct compare_door *base = compare_base(report);
+	words_failed(report, out);
+	if (base) {
+		words_addresses(report, out);
+		words_doors(report, base, out);
+	}
+	words_advice(report, out);
 }

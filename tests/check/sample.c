@@ -39,10 +39,10 @@ static void double_is_found(void **state)
 	(void)state;
 	rounds_fill(base, 100, 3);
 	rounds_fill(mine, 200, 5);
-	struct compare_interval interval = compare_bootstrap(mine, base, ROUNDS);
+	struct compare_interval interval = compare_ratio(mine, base, ROUNDS);
 	assert_true(interval.low <= 2 && interval.high >= 2);
 	assert_true(interval.low > 1.9 && interval.high < 2.1);
-	assert_true(interval.ratio >= interval.low && interval.ratio <= interval.high);
+	assert_true(interval.value >= interval.low && interval.value <= interval.high);
 }
 
 static void equal_is_noise(void **state)
@@ -51,16 +51,30 @@ static void equal_is_noise(void **state)
 	(void)state;
 	rounds_fill(base, 100, 3);
 	rounds_fill(mine, 100, 5);
-	struct compare_interval interval = compare_bootstrap(mine, base, ROUNDS);
+	struct compare_interval interval = compare_ratio(mine, base, ROUNDS);
 	assert_true(interval.low <= 1 && interval.high >= 1);
+}
+
+static void more_is_found(void **state)
+{
+	double base[ROUNDS], mine[ROUNDS];
+	(void)state;
+	rounds_fill(base, 100, 3);
+	rounds_fill(mine, 105, 3);
+	struct compare_interval interval = compare_difference(mine, base, ROUNDS);
+	assert_true(interval.low > 4 && interval.high < 6);
+	assert_true(interval.low <= 5 && interval.high >= 5);
+	rounds_fill(mine, 100, 5);
+	interval = compare_difference(mine, base, ROUNDS);
+	assert_true(interval.low <= 0 && interval.high >= 0);
 }
 
 static void few_rounds_tell_nothing(void **state)
 {
 	double base[] = {1, 1}, mine[] = {2, 2};
 	(void)state;
-	struct compare_interval interval = compare_bootstrap(mine, base, 2);
-	assert_true(interval.low <= 0 && isinf(interval.high));
+	struct compare_interval interval = compare_ratio(mine, base, 2);
+	assert_true(isinf(interval.low) && isinf(interval.high));
 }
 
 int main(void)
@@ -69,6 +83,7 @@ int main(void)
 		cmocka_unit_test(percentiles_are_values),
 		cmocka_unit_test(double_is_found),
 		cmocka_unit_test(equal_is_noise),
+		cmocka_unit_test(more_is_found),
 		cmocka_unit_test(few_rounds_tell_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

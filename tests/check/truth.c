@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* truth.c: known truths are put in, and must come out: a relay before a real broker is late with the ServerHello, the
- * 101, the CONNACK or every message, and `skiff check` and `skiff compare` show that in this phase alone; and what they
- * say of bytes is what the relay has counted. */
+/* truth.c: known truths are put in, and must come out: a relay before a real broker is late with the connection, the
+ * ServerHello, the 101, the CONNACK or every message, and `skiff check` and `skiff compare` show that in this phase
+ * alone; rates are the relay's, and what they say of bytes is what it has counted. */
 #include "support/broker.h"
 #include "support/delay_relay.h"
 
@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-enum { OUTPUT_BYTES = 262144, DELAY_MS = 120, TRIES = 5 };
+enum { OUTPUT_BYTES = 262144, DELAY_MS = 120, ACCEPT_MS = 600, RATE = 250000, TRIES = 5 };
 
 /* None may be off by more than this, or by 5 % where that is more. */
 #ifdef TESTS_SANITIZED
@@ -90,8 +90,10 @@ static void least_phases(enum broker_door door, uint16_t port, double least[PHAS
 static void expect_delay_in(enum broker_door door, unsigned burst, int late)
 {
 	double without[PHASES], with[PHASES];
-	struct delay_relay *prompt = delay_relay_start(broker_port(broker_of(door), door), burst, 0);
-	struct delay_relay *slow = delay_relay_start(broker_port(broker_of(door), door), burst, DELAY_MS);
+	struct delay_relay_options options = {.port = broker_port(broker_of(door), door), .burst = burst};
+	struct delay_relay *prompt = delay_relay_start(&options);
+	options.delay_ms = DELAY_MS;
+	struct delay_relay *slow = delay_relay_start(&options);
 	least_phases(door, delay_relay_port(prompt), without);
 	least_phases(door, delay_relay_port(slow), with);
 	delay_relay_stop(prompt);
@@ -103,6 +105,21 @@ static void expect_delay_in(enum broker_door door, unsigned burst, int late)
 		if (more < truth - allowed || more > truth + allowed)
 			fail_msg("%s shows %.1f ms of a delay of %.1f", phases[phase], more, truth);
 	}
+}
+
+/* Who gets no answer to a SYN sends it again after a second [RFC 6298, 2.1], as soon as the timer of the kernel runs.
+ */
+static void late_accept(void **state)
+{
+	double ms[PHASES];
+	(void)state;
+	struct delay_relay *relay = delay_relay_start(
+		&(struct delay_relay_options){.port = broker_port(mosquitto, BROKER_TCP), .accept_ms = ACCEPT_MS});
+	check_phases(BROKER_TCP, delay_relay_port(relay), ms);
+	delay_relay_stop(relay);
+	print_message("    tcp: %.1f, mqtt: %.1f ms\n", ms[TCP], ms[MQTT]);
+	assert_true(ms[TCP] >= 1000 && ms[TCP] <= 1050);
+	assert_true(ms[MQTT] < 100);
 }
 
 static void late_server_hello(void **state)
@@ -137,6 +154,12 @@ static void late_connack_in_ws(void **state)
 
 /* ---- round trips and bytes ---- */
 
+static struct delay_relay *relay_to_mosquitto(struct delay_relay_options options)
+{
+	options.port = broker_port(mosquitto, BROKER_TCP);
+	return delay_relay_start(&options);
+}
+
 static const char *compare_through(struct delay_relay *relay, const char *options)
 {
 	static char output[OUTPUT_BYTES];
@@ -149,7 +172,7 @@ static const char *compare_through(struct delay_relay *relay, const char *option
 static void late_messages(void **state)
 {
 	(void)state;
-	struct delay_relay *relay = delay_relay_start(broker_port(mosquitto, BROKER_TCP), 0, 40);
+	struct delay_relay *relay = relay_to_mosquitto((struct delay_relay_options){.delay_ms = 40});
 	const char *output = compare_through(relay, "--rounds 3 --trips 5 --burst 1");
 	double p50 = number_of(strstr(output, "\"trip_qos0_us\""), "p50") / 1e3;
 	delay_relay_stop(relay);
@@ -162,24 +185,43 @@ static void bytes_are_counted(void **state)
 {
 	static const char *const options[] = {
 		"--rounds 1 --trips 10 --burst 100 --payload 1000", "--rounds 1 --trips 10 --burst 600 --payload 1000"};
-	double bytes[2], told = 0;
+	double out[2], back[2], told_out = 0, told_back = 0;
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct delay_relay *relay = delay_relay_start(broker_port(mosquitto, BROKER_TCP), 0, 0);
-		told = number_of(compare_through(relay, options[i]), "wire_burst_bytes");
-		bytes[i] = (double)delay_relay_bytes(relay);
+		struct delay_relay *relay = relay_to_mosquitto((struct delay_relay_options){0});
+		const char *output = compare_through(relay, options[i]);
+		told_out = number_of(output, "wire_burst_bytes");
+		told_back = number_of(output, "wire_burst_back_bytes");
+		out[i] = (double)delay_relay_bytes_out(relay);
+		back[i] = (double)delay_relay_bytes_back(relay);
 		delay_relay_stop(relay);
 	}
-	double counted = (bytes[1] - bytes[0]) / (2 * (600 - 100)); /* one round warms up */
-	print_message("    %.2f bytes a message, %.2f counted\n", told, counted);
-	assert_true(told > 1000 && told == counted);
+	/* one round warms up; in each are two bursts outward, of which one comes back */
+	double counted_out = (out[1] - out[0]) / (2 * 2 * (600 - 100)), counted_back = (back[1] - back[0]) / (2 * 500);
+	print_message("    %.2f bytes out, %.2f counted; %.2f back, %.2f counted\n", told_out, counted_out, told_back,
+		counted_back);
+	assert_true(told_out > 1000 && told_out == counted_out);
+	assert_true(told_back > 1000 && told_back == counted_back);
+}
+
+static void rate_is_the_far_ends(void **state)
+{
+	(void)state;
+	struct delay_relay *relay = relay_to_mosquitto((struct delay_relay_options){.rate = RATE});
+	const char *output = compare_through(relay, "--rounds 1 --trips 1 --burst 500 --payload 1000");
+	double out = number_of(output, "out_per_s") * number_of(output, "wire_burst_bytes");
+	double back = number_of(output, "back_per_s") * number_of(output, "wire_burst_back_bytes");
+	delay_relay_stop(relay);
+	print_message("    %.0f bytes a second out, %.0f back, of %d\n", out, back, RATE);
+	assert_true(out >= RATE * 0.95 && out <= RATE * 1.05);
+	assert_true(back >= RATE * 0.95 && back <= RATE * 1.05);
 }
 
 /* A rate of 200 round trips a second, where each takes 20 ms: what is due waits for what is late, and is counted so. */
 static void omission_is_counted(void **state)
 {
 	(void)state;
-	struct delay_relay *relay = delay_relay_start(broker_port(mosquitto, BROKER_TCP), 0, 20);
+	struct delay_relay *relay = relay_to_mosquitto((struct delay_relay_options){.delay_ms = 20});
 	const char *output = compare_through(relay, "--rounds 1 --trips 20 --burst 1 --rate 200");
 	double most = number_of(strstr(output, "\"trip_qos0_us\""), "max") / 1e3;
 	delay_relay_stop(relay);
@@ -207,6 +249,7 @@ static int truth_stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(late_accept),
 		cmocka_unit_test(late_server_hello),
 		cmocka_unit_test(late_connack),
 		cmocka_unit_test(late_connack_in_tls),
@@ -215,6 +258,7 @@ int main(void)
 		cmocka_unit_test(late_messages),
 		cmocka_unit_test(omission_is_counted),
 		cmocka_unit_test(bytes_are_counted),
+		cmocka_unit_test(rate_is_the_far_ends),
 	};
 	return cmocka_run_group_tests(tests, truth_start, truth_stop);
 }

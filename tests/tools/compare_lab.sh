@@ -40,9 +40,43 @@ door 8883 | grep -q '"resumed_ms":{' || bad "8883: no resumed set-up"
 [ "$(awk -F , '{print NF}' "$work/csv" | sort -u | wc -l)" = 1 ] || bad "csv: rows of different length"
 [ "$(wc -l <"$work/csv")" = 3 ] || bad "csv: not three lines"
 "$skiff" compare "${few[@]}" --markdown --rate 200 "$SKIFF_LAB_URL_1883" "$SKIFF_LAB_URL_8090" >"$work/md" || bad "markdown: $?"
-[ "$(grep -c '^|' "$work/md")" = 4 ] || bad "markdown: not four rows"
+[ "$(grep -c '^|' "$work/md")" = 12 ] || bad "markdown: not three tables of four rows"
 grep -q "Beside mqtt://" "$work/md" || bad "no words: $(cat "$work/md")"
 grep -q readwrite "$work/md" "$work/csv" && bad "a password is shown"
+
+# Bytes both ways: a server does not mask, and here it uses no topic alias.
+[ "$(number wire_back_bytes 1883)" = "$(number wire_burst_back_bytes 1883)" ] || bad "1883: $(door 1883)"
+awk -v ws="$(number wire_back_bytes 8080)" -v tcp="$(number wire_back_bytes 1883)" 'BEGIN { exit ws - tcp != 2 }' ||
+	bad "8080: what comes back is not 2 bytes longer"
+
+# Both engines, both versions, the QoS that are asked for; a name is looked up once.
+name=${SKIFF_LAB_URL_1883/127.0.0.1/localhost}
+"$skiff" compare "${few[@]}" --json --engine native --mqtt-version 5,311 --qos 1,2 "$name" "${SKIFF_LAB_URL_8080/127.0.0.1/localhost}" \
+	>"$work/json" 2>"$work/err" || bad "versions: $? $(cat "$work/err")"
+PYTHONWARNINGS=ignore jsonschema -i "$work/json" "$schema" >"$work/valid" 2>&1 || bad "schema: $(head -5 "$work/valid")"
+[ "$(grep -o '"mqtt_version":"5"' "$work/json" | wc -l)" = 2 ] || bad "not two doors of MQTT 5"
+[ "$(grep -o '"mqtt_version":"3.1.1"' "$work/json" | wc -l)" = 2 ] || bad "not two doors of MQTT 3.1.1"
+[ "$(grep -o '"trip_qos0_us":{"count":0' "$work/json" | wc -l)" = 4 ] || bad "QoS 0 is measured"
+[ "$(grep -o '"trip_qos2_us":{"count":20' "$work/json" | wc -l)" = 4 ] || bad "QoS 2 is not measured"
+[ "$(grep -o '"address":"[^"]*"' "$work/json" | sort -u | wc -l)" = 1 ] || bad "more than one address: $(cat "$work/json")"
+"$skiff" compare "${few[@]}" "$name" >"$work/out" || bad "a name: $?"
+grep -q "All connections to localhost went to 127.0.0.1; it was looked up once" "$work/out" || bad "$(cat "$work/out")"
+
+# Rounds for as long as is asked: as many as fit, one at least.
+"$skiff" compare --trips 5 --burst 5 --duration 1s --json "$SKIFF_LAB_URL_1883" >"$work/json" || bad "a duration: $?"
+[ "$(number rounds 1883 | head -n 1)" != 5 ] || bad "five rounds"
+"$skiff" compare --trips 5 --burst 5 --duration 1ms --json "$SKIFF_LAB_URL_1883" >"$work/json" || bad "a short duration: $?"
+grep -q '"rounds":1,' "$work/json" || bad "not one round: $(cat "$work/json")"
+
+# Users, passwords and CAs as in the other commands.
+url=$(echo "$SKIFF_LAB_URL_8885" | sed 's|//.*@|//|')
+SKIFF_PASSWORD=readwrite "$skiff" compare "${few[@]}" -u rw --cafile "$SKIFF_LAB_CA" "$url" "$SKIFF_LAB_URL_1883" >"$work/out" 2>&1 ||
+	bad "a user from options: $? $(cat "$work/out")"
+SKIFF_PASSWORD=wrong "$skiff" compare "${few[@]}" -u rw --cafile "$SKIFF_LAB_CA" "$url" >"$work/out" 2>&1
+[ $? = 20 ] || bad "a wrong password, and the exit code is not 20"
+"$skiff" compare --qos 3 "$url" >"$work/out" 2>&1
+[ $? = 2 ] || bad "--qos 3 is taken"
+grep -q "option '--qos': '3' is not one of 0, 1, 2" "$work/out" || bad "$(cat "$work/out")"
 
 SKIFF_LAB_URL_8887=$SKIFF_LAB_URL_8883 "$skiff" compare "${few[@]}" lab >"$work/out" 2>&1
 [ $? = 20 ] || bad "8887 opens, and the exit code is not 20"

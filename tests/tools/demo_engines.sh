@@ -16,9 +16,9 @@ tour()
 	cp "$work/out" "$work/$1"
 	grep -E '^(Message|Topic): ' "$work/out" >"$work/$1.hello"
 	for door in 1883 1884 8883 8884 8885 8886 8080 8081 8090 8091; do
-		grep -Eq "^$door .* ok +[0-9.]+ " "$work/out" || fail "$1: no row of $door: $(cat "$work/out")"
+		grep -Eq "^ *$door .* ok +[-0-9.]+ " "$work/out" || fail "$1: no row of $door: $(cat "$work/out")"
 	done
-	grep -Eq "^8887 .* tls-expired" "$work/out" || fail "$1: no row of 8887: $(cat "$work/out")"
+	grep -Eq "^ *8887 .* tls-expired" "$work/out" || fail "$1: no row of 8887: $(cat "$work/out")"
 	grep -q "^Take 88" "$work/out" || fail "$1: it does not say which door to take"
 	! grep -q failed "$work/out" || fail "$1: $(grep failed "$work/out")"
 }
