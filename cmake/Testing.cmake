@@ -3,10 +3,14 @@
 # wants a proxy, with which the engine paho is refused.
 set(SKIFF_TEST_WITHOUT "http_proxy=unset:;https_proxy=unset:")
 
-# skiff_test(NAME SOURCES... [LABEL kind] [TIMEOUT seconds] [SUPPORT files in tests/support]): one cmocka program,
-# linked against the objects of the library with its internals visible.
+# Of the jobs that ctest runs at a time a test takes two; one that mostly waits takes one, and begins early.
+set(SKIFF_TEST_WORKS PROCESSORS 2)
+set(SKIFF_TEST_WAITS PROCESSORS 1 COST 100)
+
+# skiff_test(NAME SOURCES... [WAITS] [LABEL kind] [TIMEOUT seconds] [SUPPORT files in tests/support]): one cmocka
+# program, linked against the objects of the library with its internals visible.
 function(skiff_test name)
-  cmake_parse_arguments(T "" "LABEL;TIMEOUT" "SUPPORT" ${ARGN})
+  cmake_parse_arguments(T "WAITS" "LABEL;TIMEOUT" "SUPPORT" ${ARGN})
   set(sources ${T_UNPARSED_ARGUMENTS})
   foreach(file ${T_SUPPORT})
     list(APPEND sources ${PROJECT_SOURCE_DIR}/tests/support/${file})
@@ -20,7 +24,10 @@ function(skiff_test name)
     set(T_TIMEOUT 120)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${T_LABEL}" TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77
-    ENVIRONMENT_MODIFICATION "${SKIFF_TEST_WITHOUT}")
+    ENVIRONMENT_MODIFICATION "${SKIFF_TEST_WITHOUT}" ${SKIFF_TEST_WORKS})
+  if(T_WAITS)
+    set_tests_properties(${name} PROPERTIES ${SKIFF_TEST_WAITS})
+  endif()
 endfunction()
 
 # skiff_script_test(NAME SCRIPT [ARGS...] [LABEL kind] [TIMEOUT seconds]): one shell script. It sees the folders
@@ -33,5 +40,5 @@ function(skiff_script_test name script)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${T_LABEL}" TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77 ENVIRONMENT
     "SKIFF_SOURCE=${PROJECT_SOURCE_DIR};SKIFF_BUILD=${PROJECT_BINARY_DIR};CC=${CMAKE_C_COMPILER};SKIFF_SANITIZE=${SKIFF_SANITIZE}"
-    ENVIRONMENT_MODIFICATION "${SKIFF_TEST_WITHOUT}")
+    ENVIRONMENT_MODIFICATION "${SKIFF_TEST_WITHOUT}" ${SKIFF_TEST_WORKS})
 endfunction()

@@ -24,12 +24,12 @@ run_usage()
 	exit 2
 }
 
-# More than there are processors: most tests wait most of the time.
+# Many more than there are processors, as a test takes two unless it mostly waits, and the others wait too.
 run_jobs()
 {
 	jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null) || jobs=2
 	[ "$jobs" -ge 2 ] || jobs=2
-	echo $((3 * jobs))
+	echo $((6 * jobs))
 }
 
 # The thread sanitizer of older compilers cannot live with much address randomisation; where it may, it runs without.
