@@ -16,7 +16,9 @@
 enum broker_kind {
 	BROKER_MOSQUITTO, /* MQTT 5 and 3.1.1, all doors */
 	BROKER_EJABBERD,  /* MQTT 5 and 3.1.1: tcp, tls, ws, wss */
-	BROKER_NATS       /* MQTT 3.1.1 only: tcp */
+	BROKER_NATS,      /* MQTT 3.1.1 only: tcp */
+	BROKER_RABBITMQ,  /* MQTT 3.1.1 only: tcp, tls, ws, wss */
+	BROKER_AEDES      /* MQTT 3.1.1 only: tcp, tls, ws, wss */
 };
 
 enum broker_door {
