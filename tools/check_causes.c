@@ -2,6 +2,7 @@
 /* check_causes.c: causes and remedies. The slugs are those of the library's errors, and a few of this command. */
 #include "check_causes.h"
 #include "cli_help.h"
+#include "cli_text.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -32,8 +33,8 @@ const struct check_cause check_causes[] = {
 	{"tls-expired", CHECK_TLS, "Have the server's certificate renewed; whoever runs {host} must do that. If the date seems right, look at this machine's clock: 'date'."},
 	{"tls-not-yet-valid", CHECK_TLS, "Look at this machine's clock: 'date'. A device without one starts in the past; set it before connecting."},
 	{"tls-hostname-mismatch", CHECK_TLS, "Connect by a name that the certificate lists, or keep the address and add '--server-name NAME' with such a name; else have a certificate issued for \"{host}\"."},
-	{"tls-unknown-ca", CHECK_TLS, "Give the certificate of the CA that signed it: 'skiff check {url} --cafile CA.pem'. It calls itself: {issuer}."},
-	{"tls-self-signed", CHECK_TLS, "If it is the one that you expect, trust just it: save it as server.pem and add '--cafile server.pem'; compare its fingerprint with the owner's first."},
+	{"tls-unknown-ca", CHECK_TLS, "Give the certificate of the CA that signed it: 'skiff check --cafile CA.pem {url}'. It calls itself: {issuer}."},
+	{"tls-self-signed", CHECK_TLS, "If its fingerprint is the one that the owner tells you, trust just this one: 'openssl s_client -connect {place} </dev/null | openssl x509 > server.pem', then 'skiff check --cafile server.pem {url}'."},
 	{"tls-missing-intermediate", CHECK_TLS, "The server must send its whole chain: on the server, append the intermediate certificate to the certificate file. Until then, give it here together with the CA: '--cafile BUNDLE.pem'."},
 	{"tls-wrong-purpose", CHECK_TLS, "The server must have a certificate for servers (extended key usage serverAuth); this one is for something else."},
 	{"tls-revoked", CHECK_TLS, "Do not connect: its CA has taken the certificate back. The server needs a new one."},
@@ -140,14 +141,16 @@ static void advice_add(char *out, size_t size, const char *text, size_t len)
 static size_t advice_word(const struct check_report *report, const char *text, const char **value)
 {
 	static struct check_place place;
-	static char port[16];
+	static char port[16], url[4 * CHECK_URL_BYTES], at[sizeof(place.host) + 16];
 	const struct check_chain *chain = &report->chain;
 	check_place_read(&place, report->url);
 	snprintf(port, sizeof(port), "%d", place.port);
+	snprintf(at, sizeof(at), strchr(place.host, ':') ? "[%s]:%d" : "%s:%d", place.host, place.port);
+	cli_shell_word(url, sizeof(url), report->url);
 	const char *issuer = chain->count ? chain->list[chain->count - 1].issuer : report->connection.tls_issuer;
 	const struct {
 		const char *name, *value;
-	} words[] = {{"{url}", report->url}, {"{host}", place.host}, {"{port}", port}, {"{issuer}", issuer}};
+	} words[] = {{"{url}", url}, {"{place}", at}, {"{host}", place.host}, {"{port}", port}, {"{issuer}", issuer}};
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		*value = words[i].value;
 		if (strncmp(text, words[i].name, strlen(words[i].name)) == 0)

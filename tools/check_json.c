@@ -90,6 +90,29 @@ static void json_mqtt(struct cli_json *json, const struct check_report *report)
 	cli_json_close(json, '}');
 }
 
+/* With the engine paho: the same way by the engine native. */
+static void json_wire(struct cli_json *json, const struct check_report *report)
+{
+	const struct skiff_connection *wire = &report->wire;
+	const struct skiff_phases *phases = &wire->phases;
+	if (!report->wire_seen) {
+		cli_json_null(json, "wire");
+		return;
+	}
+	cli_json_open(json, "wire", '{');
+	json_ms(json, "dns_ms", (double)phases->dns_us / 1e3);
+	json_ms(json, "tcp_ms", (double)phases->tcp_us / 1e3);
+	json_ms(json, "tls_ms", (double)phases->tls_us / 1e3);
+	json_ms(json, "websocket_ms", (double)phases->websocket_us / 1e3);
+	json_ms(json, "mqtt_ms", (double)phases->mqtt_us / 1e3);
+	json_some(json, "address", wire->address);
+	json_some(json, "tls_version", wire->tls_version);
+	json_some(json, "tls_cipher", wire->tls_cipher);
+	cli_json_integer(json, "bytes_out", (long long)wire->wire_bytes_out);
+	cli_json_integer(json, "bytes_in", (long long)wire->wire_bytes_in);
+	cli_json_close(json, '}');
+}
+
 static void json_addresses(struct cli_json *json, const struct check_report *report)
 {
 	cli_json_open(json, "addresses", '[');
@@ -166,6 +189,7 @@ void check_json_print(const struct check_report *report)
 	else
 		cli_json_null(&json, "http_status");
 	json_mqtt(&json, report);
+	json_wire(&json, report);
 	json_addresses(&json, report);
 	json_versions(&json, report);
 	json_limits(&json, report);

@@ -141,6 +141,28 @@ static void page_grants(const struct check_report *report)
 	}
 }
 
+/* What Paho does not tell. */
+static void page_wire(const struct check_report *report)
+{
+	static const char *const names[] = {"dns", "tcp", "proxy", "tls", "websocket", "mqtt"};
+	const struct skiff_connection *wire = &report->wire;
+	const struct skiff_phases *phases = &wire->phases;
+	const int64_t us[] = {phases->dns_us, phases->tcp_us, phases->proxy_us, phases->tls_us, phases->websocket_us,
+		phases->mqtt_us};
+	if (!report->wire_seen)
+		return;
+	page_heading("The same way by the engine native");
+	printf("  ");
+	for (size_t i = 0; i < sizeof(us) / sizeof(*us); i++)
+		if (us[i] >= 0)
+			printf("%s %.1f ms  ", names[i], (double)us[i] / 1e3);
+	printf("\n  %s", wire->address);
+	if (*wire->tls_version)
+		printf(", %s, %s", wire->tls_version, wire->tls_cipher);
+	printf(", %llu bytes out and %llu in\n", (unsigned long long)wire->wire_bytes_out,
+		(unsigned long long)wire->wire_bytes_in);
+}
+
 static void page_addresses(const struct check_report *report)
 {
 	if (!report->address_count)
@@ -209,8 +231,10 @@ static void page_verdict(const struct check_report *report)
 	printf("%s\n  What to do: ", strchr(".?!", failure->evidence[strlen(failure->evidence) - 1]) ? "" : ".");
 	page_text(failure->remedy);
 	if (*failure->url) {
+		char url[4 * CHECK_URL_BYTES];
+		cli_shell_word(url, sizeof(url), failure->url);
 		printf("\n  Next: skiff check ");
-		page_text(failure->url);
+		page_text(url);
 	}
 	putchar('\n');
 }
@@ -225,6 +249,7 @@ void check_page_print(const struct check_report *report)
 	page_chain("The server's certificates, as it sent them", &report->chain);
 	page_chain("The client's certificate", &report->own);
 	page_grants(report);
+	page_wire(report);
 	page_addresses(report);
 	page_versions(report);
 	page_limits(report);

@@ -85,6 +85,8 @@ struct check_report {
 	double total_ms; /* of the set-up: look-up to CONNACK; below 0: it did not get there */
 	bool connected;
 	struct skiff_connection connection;
+	bool wire_seen; /* with the engine paho: the engine native took the same way, and saw */
+	struct skiff_connection wire;
 	struct check_chain chain; /* as the server sent it */
 	struct check_chain own;   /* the client certificate */
 	char warnings[CHECK_WARNINGS][CHECK_TEXT_BYTES];

@@ -145,6 +145,19 @@ static void walk_phase(struct walk *walk, enum check_stage stage, bool part, int
 		snprintf(report->steps[stage].text, CHECK_TEXT_BYTES, "not part of this way");
 }
 
+/* The name that is looked up here; one behind a proxy is looked up by that. */
+static const char *walk_looked_up(const struct walk *walk, char *out, size_t size)
+{
+	struct check_place proxy;
+	if (!walk->options->proxy)
+		return walk->place.host;
+	char url[CHECK_URL_BYTES];
+	snprintf(url, sizeof(url), "mqtt%.500s", strstr(walk->options->proxy, "://"));
+	check_place_read(&proxy, url);
+	snprintf(out, size, "%s, the proxy", proxy.host);
+	return out;
+}
+
 /* What was reached, with its time. */
 static void walk_phases(struct walk *walk)
 {
@@ -152,11 +165,11 @@ static void walk_phases(struct walk *walk)
 	const struct skiff_connection *seen = &report->connection;
 	const struct skiff_phases *phases = &seen->phases;
 	bool local = walk->place.local;
-	char tls[256], mqtt[CHECK_TEXT_BYTES], http[32];
+	char tls[256], mqtt[CHECK_TEXT_BYTES], http[32], name[sizeof(walk->place.host) + 32];
 	snprintf(http, sizeof(http), "HTTP %d", seen->http_status ? seen->http_status : 101);
 	snprintf(mqtt, sizeof(mqtt), "MQTT %s, client id %s, session %s", seen->mqtt_version == 5 ? "5" : "3.1.1",
 		seen->client_id, seen->session_present ? "continued" : "new");
-	walk_phase(walk, CHECK_DNS, !local, phases->dns_us, walk->place.host);
+	walk_phase(walk, CHECK_DNS, !local, phases->dns_us, walk_looked_up(walk, name, sizeof(name)));
 	walk_phase(walk, CHECK_TCP, true, phases->tcp_us, seen->address);
 	walk_phase(walk, CHECK_PROXY, walk->options->proxy, phases->proxy_us, "CONNECT");
 	walk_phase(walk, CHECK_TLS, walk->place.tls, phases->tls_us, walk_tls_text(seen, tls, sizeof(tls)));
@@ -290,7 +303,7 @@ static void walk_disconnect(struct walk *walk)
 		check_fail(walk->report, CHECK_DISCONNECT, skiff_code_slug(code), skiff_code_text(code));
 }
 
-/* What the wire says, beside what Paho said. */
+/* What the wire says, beside what Paho said: the engine native takes the same way. */
 static void walk_compare_wire(struct walk *walk)
 {
 	struct check_report *report = walk->report;
@@ -308,19 +321,29 @@ static void walk_compare_wire(struct walk *walk)
 		skiff_token_wait(token, -1);
 		error = *skiff_token_error(token);
 		skiff_token_free(token);
+		skiff_client_connection(client, &report->wire);
 		if (error.code == SKIFF_OK)
 			skiff_wait(skiff_disconnect(client, WALK_GRACE_MS, NULL), 2 * WALK_GRACE_MS);
 	}
 	skiff_client_free(client);
+	report->wire_seen = token != NULL;
 	size_t used = strlen(failure->evidence);
-	snprintf(failure->evidence + used, sizeof(failure->evidence) - used, "; so says Paho. The engine native: %s",
-		error.code == SKIFF_OK ? "connects" : error.text);
+	if (*failure->cause)
+		snprintf(failure->evidence + used, sizeof(failure->evidence) - used,
+			"; so says Paho. The engine native: %s", error.code == SKIFF_OK ? "connects" : error.text);
 }
 
 /* A second use of credentials is spared where a broker has refused them. */
 static bool walk_may_compare(const struct walk *walk, enum skiff_code code)
 {
-	return walk_is_paho(walk->options) && skiff_code_class(code) != SKIFF_CLASS_MQTT;
+	return walk_is_paho(walk->options) && (code == SKIFF_OK || skiff_code_class(code) != SKIFF_CLASS_MQTT);
+}
+
+/* Where one address of a name fails another may work. */
+static bool walk_asks_addresses(enum skiff_code code)
+{
+	enum skiff_class class_ = skiff_code_class(code);
+	return class_ == SKIFF_CLASS_TLS || class_ == SKIFF_CLASS_WS || code == SKIFF_WRONG_PROTOCOL;
 }
 
 static void walk_through(struct walk *walk)
@@ -331,6 +354,8 @@ static void walk_through(struct walk *walk)
 		if (walk_may_compare(walk, code))
 			walk_compare_wire(walk);
 		check_prove(report, &walk->place, walk->options, walk->settings, code);
+		if (walk_asks_addresses(code))
+			check_addresses(report, &walk->place, walk->options, walk->settings);
 		return;
 	}
 	bool through = true;
@@ -341,6 +366,8 @@ static void walk_through(struct walk *walk)
 	walk_disconnect(walk);
 	if (!through)
 		return;
+	if (walk_may_compare(walk, SKIFF_OK))
+		walk_compare_wire(walk);
 	check_addresses(report, &walk->place, walk->options, walk->settings);
 	if (walk->settings->all_versions)
 		check_versions(report, walk->options, walk->settings);

@@ -2,6 +2,7 @@
 /* cli_text.c: UTF-8 and what may safely be shown on a terminal. */
 #include "cli_text.h"
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /* How many bytes the first one announces, and the least code point that needs so many. */
@@ -64,4 +65,25 @@ size_t cli_escape(char *out, const void *data, size_t len, const char *keep)
 		}
 	}
 	return (size_t)(end - out);
+}
+
+size_t cli_shell_word(char *out, size_t size, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/:@+,=%~";
+	static const char quote[] = "'\\''";
+	size_t len = strlen(word), used = 0;
+	if (len && strspn(word, plain) == len && *word != '~') {
+		snprintf(out, size, "%s", word);
+		return len < size ? len : size - 1;
+	}
+	for (size_t i = 0; i < len + 2; i++) {
+		char one[2] = {i == 0 || i > len ? '\'' : word[i - 1], '\0'};
+		const char *text = i > 0 && i <= len && *one == '\'' ? quote : one;
+		if (used + strlen(text) >= size)
+			break;
+		memcpy(out + used, text, strlen(text));
+		used += strlen(text);
+	}
+	out[used] = '\0';
+	return used;
 }

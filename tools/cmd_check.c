@@ -118,8 +118,9 @@ const struct cli_command cmd_check = {
 		"With a host alone: looks at its usual ports, and shows what each speaks and the URLs to use.\n\n"
 		"It may be pointed at a broker in use: the client id is random, nothing is retained, the topic is one "
 		"of "
-		"its own, more connections than one are made only after a failure, for the other addresses of a name, "
-		"and with --mqtt-version, and no user name or password goes to a server that was not verified.",
+		"its own; more connections than one are made only after a failure, for the other addresses of a name, "
+		"with --mqtt-version, and with the engine paho, beside which the engine native looks at the wire. No "
+		"user name or password goes to a server that was not verified.",
 	.examples = "# does it work from here, and what does it cost?\nskiff check mqtts://test.mosquitto.org:8886\n"
 		    "# which doors does it have?\nskiff check test.mosquitto.org\n"
 		    "# in a script: 14 means TLS, 21 that it is too slow\n"

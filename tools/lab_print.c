@@ -2,7 +2,10 @@
 /* lab_print.c: prints what the lab offers. */
 #include "lab_print.h"
 #include "cli_json.h"
+#include "cli_text.h"
 #include <string.h>
+
+enum { LAB_WORD_BYTES = 4 * (LAB_PATH_BYTES + LAB_URL_BYTES) };
 
 static const char *credentials(const struct lab_door *door)
 {
@@ -11,23 +14,11 @@ static const char *credentials(const struct lab_door *door)
 	return texts[door->auth];
 }
 
-/* A word for a shell: in quotes unless it is plain. */
 static void word_print(FILE *out, const char *word)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/:@+,=";
+	char text[LAB_WORD_BYTES];
 
-	if (strspn(word, plain) == strlen(word)) {
-		fputs(word, out);
-		return;
-	}
-	fputc('\'', out);
-	for (; *word != '\0'; word++) {
-		if (*word == '\'')
-			fputs("'\\''", out);
-		else
-			fputc(*word, out);
-	}
-	fputc('\'', out);
+	fwrite(text, 1, cli_shell_word(text, sizeof(text), word), out);
 }
 
 static void option_print(FILE *out, const struct lab *lab, const char *option, const char *file)

@@ -9,7 +9,13 @@
 #include "engine/native_internal.h"
 #include <sched.h>
 
-enum { PUMP_PIECES = 64, PUMP_WRITES = 64, PUMP_READS = 16, PUMP_ANSWERS_BYTES = 256 * 1024 };
+enum {
+	PUMP_PIECES = 64,
+	PUMP_WRITES = 64,
+	PUMP_READS = 16,
+	PUMP_STREAM_BYTES = 32 * 1024, /* a peer that has sent so much at once is likely to have sent more by now */
+	PUMP_ANSWERS_BYTES = 256 * 1024
+};
 
 enum pump_outcome { PUMP_MORE, PUMP_BLOCKED, PUMP_EMPTY };
 
@@ -145,18 +151,22 @@ static bool pump_read(struct native_engine *self)
 	ptrdiff_t len = self->transport->ops->recv(self->transport, room ? room : loop->scratch, asked);
 	if (len <= 0)
 		return false;
+	bool whole = true;
 	pthread_mutex_lock(self->base.config->lock);
 	self->transport->ops->traffic(self->transport, &self->wire_out, &self->wire_in);
 	if (room)
-		skiffi_session_filled(self->session, (size_t)len);
+		whole = skiffi_session_filled(self->session, (size_t)len, skiffi_now_us());
 	else
 		skiffi_session_input(self->session, loop->scratch, (size_t)len);
 	pthread_mutex_unlock(self->base.config->lock);
-	self->pumping = true;
-	skiffi_native_notify(self);
-	self->pumping = false;
-	skiffi_native_pump_out(self);
-	return (size_t)len == asked && !self->deaf && (self->state == NATIVE_GREETING || self->state == NATIVE_UP);
+	if (whole) {
+		self->pumping = true;
+		skiffi_native_notify(self);
+		self->pumping = false;
+		skiffi_native_pump_out(self);
+	}
+	return ((size_t)len == asked || len >= PUMP_STREAM_BYTES) && !self->deaf &&
+	       (self->state == NATIVE_GREETING || self->state == NATIVE_UP);
 }
 
 void skiffi_native_pump_in(struct native_engine *self)

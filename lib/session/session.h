@@ -42,9 +42,10 @@ enum skiff_code skiffi_session_start(struct skiffi_session *session, int64_t now
 void skiffi_session_input(struct skiffi_session *session, const void *data, size_t len);
 
 /* In the middle of a large packet: where its next bytes, at most `*len`, may be put instead of being lent, so that they
- * need not be copied. NULL: nowhere. What was put there counts after skiffi_session_filled. */
+ * need not be copied. NULL: nowhere. What was put there counts after skiffi_session_filled; true: there is something to
+ * pull. */
 uint8_t *skiffi_session_room(struct skiffi_session *session, size_t *len);
-void skiffi_session_filled(struct skiffi_session *session, size_t len);
+bool skiffi_session_filled(struct skiffi_session *session, size_t len, int64_t now_us);
 
 /* The next events, at most `max`; 0: all input is used up. */
 size_t skiffi_session_pull(struct skiffi_session *session, int64_t now_us, struct skiffi_event *events, size_t max);

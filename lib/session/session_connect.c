@@ -69,8 +69,8 @@ static void session_apply(struct skiffi_session *session, const struct skiffi_co
 {
 	session->broker.reason = connack->reason;
 	session->broker.session_present = connack->session_present;
-	skiffi_limits_grant(&session->broker.limits, session->version, session->config->connect.properties,
-		&connack->properties);
+	skiffi_limits_grant(
+		&session->broker.limits, session->version, session->config->connect.properties, &connack->properties);
 	session_apply_texts(session, &connack->properties);
 	session->outstanding = 0;
 	uint16_t aliases = session->broker.limits.topic_alias_maximum;

@@ -31,11 +31,14 @@ uint8_t *skiffi_session_room(struct skiffi_session *session, size_t *len)
 	return skiffi_buffer_reserve(&session->partial, *len);
 }
 
-void skiffi_session_filled(struct skiffi_session *session, size_t len)
+bool skiffi_session_filled(struct skiffi_session *session, size_t len, int64_t now_us)
 {
+	struct skiffi_frame frame;
 	skiffi_buffer_commit(&session->partial, len);
 	session->bytes_in += len;
-	session->partial_filled = true;
+	session->last_in_us = now_us;
+	return skiffi_frame_next(skiffi_buffer_head(&session->partial), skiffi_buffer_len(&session->partial),
+		       session->maximum_packet_size, &frame) != SKIFFI_FRAME_MORE;
 }
 
 void skiffi_session_input(struct skiffi_session *session, const void *data, size_t len)
@@ -252,9 +255,8 @@ size_t skiffi_session_pull(struct skiffi_session *session, int64_t now_us, struc
 {
 	if (session->partial_used)
 		session_drop_partial(session);
-	if (session->input_len || session->partial_filled)
+	if (session->input_len)
 		session->last_in_us = now_us;
-	session->partial_filled = false;
 	size_t count = skiffi_session_tell_sent(session, events, max, SKIFF_OK);
 	if (!count && session->telling != TELL_NONE)
 		count = session_tell(session, events, max);

@@ -47,7 +47,6 @@ struct skiffi_session {
 	size_t input_len;
 	struct skiffi_buffer partial; /* the front of a packet that has not wholly arrived */
 	bool partial_used;            /* what it holds was given out; dropped at the next pull */
-	bool partial_filled;          /* something was put there since the last pull */
 	unsigned partial_rests;       /* inputs since it was needed last */
 	size_t maximum_packet_size;   /* ours */
 	uint16_t receive_maximum;     /* ours */

@@ -130,7 +130,7 @@ enum skiff_code skiffi_session_publish(struct skiffi_session *session, const str
 	if (kept)
 		skiffi_kept_ref(kept);
 	else if (keep && !(kept = session->lends ? skiffi_kept_lend(&session->pool, message)
-								 : skiffi_kept_new(&session->pool, message)))
+						 : skiffi_kept_new(&session->pool, message)))
 		return SKIFF_MEMORY;
 	if (kept)
 		publish.payload = skiffi_kept_payload(kept);

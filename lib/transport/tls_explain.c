@@ -13,6 +13,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { EXPLAIN_WANTED_BYTES = 288 };
+
 /* What the functions below speak of. */
 struct explain {
 	const struct skiffi_tls_report *report;
@@ -149,10 +151,19 @@ static enum skiff_code explain_verdict(const struct explain *e)
 
 /* ---- the peer's alerts ---- */
 
+/* Whose client certificates the server takes, with a lead; "" where it did not say. */
+static const char *explain_wanted(const struct explain *e, char out[EXPLAIN_WANTED_BYTES])
+{
+	const char *names = e->report->certificate_by;
+	snprintf(out, EXPLAIN_WANTED_BYTES, "%s%s", *names ? "; it takes those of " : "", names);
+	return out;
+}
+
 static enum skiff_code explain_required(const struct explain *e, int detail)
 {
+	char wanted[EXPLAIN_WANTED_BYTES];
 	return skiffi_fail(e->error, SKIFF_TLS_CLIENT_CERT_REQUIRED, detail,
-		"the server requires a client certificate, and none was given");
+		"the server requires a client certificate, and none was given%s", explain_wanted(e, wanted));
 }
 
 /* The alerts that judge a client certificate; NULL for others. */
@@ -187,13 +198,14 @@ static enum skiff_code explain_alert(const struct explain *e)
 	int alert = e->report->alert_received;
 	const char *reason = alert_on_certificate(alert);
 	const char *file = skiffi_tls_context_certificate(e->context);
+	char wanted[EXPLAIN_WANTED_BYTES];
 	if (alert == SSL_AD_CERTIFICATE_REQUIRED ||
 		(reason && e->report->certificate_requested && !e->report->certificate_sent))
 		return explain_required(e, alert);
 	if (reason && e->report->certificate_sent)
 		return skiffi_fail(e->error, SKIFF_TLS_CLIENT_CERT_REJECTED, alert,
-			"the server rejected the client certificate in \"%s\": %s (alert %d)", file ? file : "", reason,
-			alert);
+			"the server rejected the client certificate in \"%s\": %s (alert %d)%s", file ? file : "",
+			reason, alert, explain_wanted(e, wanted));
 	switch (alert) {
 	case SSL_AD_HANDSHAKE_FAILURE:
 	case SSL_AD_INSUFFICIENT_SECURITY:
@@ -268,9 +280,11 @@ static enum skiff_code explain_end(const struct explain *e)
 {
 	const struct skiffi_tls_report *report = e->report;
 	const char *how = report->system_error == ECONNRESET ? "reset" : "closed";
+	char wanted[EXPLAIN_WANTED_BYTES];
 	if (report->certificate_requested && !report->certificate_sent && !report->data_received)
 		return skiffi_fail(e->error, SKIFF_TLS_CLIENT_CERT_REQUIRED, report->system_error,
-			"the server asked for a client certificate, was given none, and %s the connection", how);
+			"the server asked for a client certificate, was given none, and %s the connection%s", how,
+			explain_wanted(e, wanted));
 	if (!report->handshake_done)
 		return skiffi_fail(e->error, SKIFF_TLS_CLOSED, report->system_error,
 			"the peer %s the connection during the TLS handshake; port %u is probably not one for TLS", how,

@@ -257,6 +257,25 @@ static void info_on_event(const SSL *ssl, int where, int value)
 		report->alert_received = description;
 }
 
+/* The names of the CAs that the server accepts, as far as there is room. */
+static void certificate_note_wanted(struct skiffi_tls_report *report, const SSL *ssl)
+{
+	const STACK_OF(X509_NAME) *names = SSL_get0_peer_CA_list(ssl);
+	size_t size = sizeof report->certificate_by;
+	report->certificate_by[0] = '\0';
+	for (int i = 0; i < sk_X509_NAME_num(names); i++) {
+		char name[128];
+		size_t used = strlen(report->certificate_by);
+		skiffi_tls_name_text(name, sizeof name, sk_X509_NAME_value(names, i));
+		if (used + strlen(name) + sizeof "\"\", and others" > size) {
+			if (used)
+				snprintf(report->certificate_by + used, size - used, ", and others");
+			return;
+		}
+		snprintf(report->certificate_by + used, size - used, "%s\"%s\"", used ? ", " : "", name);
+	}
+}
+
 static int certificate_on_request(SSL *ssl, void *argument)
 {
 	struct skiffi_tls_report *report = report_of(ssl);
@@ -264,6 +283,7 @@ static int certificate_on_request(SSL *ssl, void *argument)
 	if (!report)
 		return 1;
 	report->certificate_requested = true;
+	certificate_note_wanted(report, ssl);
 	report->certificate_sent = SSL_get_certificate(ssl) != NULL;
 	return 1;
 }

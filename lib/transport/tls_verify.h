@@ -21,6 +21,7 @@ struct skiffi_tls_report {
 	bool close_notify;           /* the peer ended TLS in order */
 	bool peer_closed;            /* orderly or abrupt end without an alert: set by record, or by the transport */
 	bool certificate_requested;  /* the server asked for a client certificate */
+	char certificate_by[256];    /* whose it takes: the names of the CAs; "": it does not say */
 	bool certificate_sent;       /* and one was given */
 	bool handshake_done;
 	bool data_received;          /* application data: set by the transport */

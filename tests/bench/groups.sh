@@ -6,7 +6,7 @@
 #
 #   -r  how often, all peers in turn, so that a slow minute of the machine hits all alike; 5
 #   -p  only these peers; the reference of the ratios is "mosq" where it ran, else the first; skiff@ENGINE: skiff on it;
-#       PEER+spin: spinning instead of sleeping
+#       PEER+spin: spinning instead of sleeping; raw+loop: asking by poll(), each message in one piece
 #   -g  only these groups, and those that go on behind a hyphen: tcp-pub is all of publishing over TCP
 #   -s  the far end spins (the default): latency, windows, receiving;  -l  it dozes: CPU of publishing
 #   -o  keep each line there; with no peer to run, only its report is printed
@@ -50,7 +50,8 @@ tcp-ping-q1       ping   tcp 1   3000    64    1
 tcp-sub-q0-64     sub    tcp 0 150000    64 1000
 tcp-sub-q0-1024   sub    tcp 0  80000  1024 1000
 tcp-sub-q1-64     sub    tcp 1  50000    64 1000
-tcp-sub-q0-16M    sub    tcp 0     60 16777216 2
+tcp-sub-q0-65536  sub    tcp 0   5000 65536   50
+tcp-sub-q0-16M    sub    tcp 0    120 16777216 2
 tls-pub-q0-64     pub    tls 0  60000    64 1000
 tls-pub-q0-1024   pub    tls 0  30000  1024 1000
 tls-pub-q1-w100   pub    tls 1  20000    64  100
@@ -64,9 +65,9 @@ wss-pub-q0-64     pub    wss 0  60000    64 1000
 wss-pub-q1-w100   pub    wss 1  20000    64  100
 wss-sub-q0-64     sub    wss 0  80000    64 1000
 wss-ping-q1       ping   wss 1   2000    64    1
-tcp-conn          conn   tcp 0    300     0    1
-tls-conn          conn   tls 0    100     0    1
-tls-resume        resume tls 0    100     0    1
+tcp-conn          conn   tcp 0   3000     0    1
+tls-conn          conn   tls 0    300     0    1
+tls-resume        resume tls 0    300     0    1
 ws-conn           conn   ws  0    200     0    1
 tcp-idle          idle   tcp 0   1000     0    1
 tls-idle          idle   tls 0   1000     0    1
@@ -102,15 +103,18 @@ run_one()
 	name=$2
 	mode=$3
 	engine=${SKIFF_ENGINE-}
-	program=${peer%+spin}
+	program=${peer%+*}
 	case $program in *@*) engine=${program#*@} ;; esac
 	port=$(peerd_port "$4")
 	status=0
 	set -- "$4" "$5" "$(count_for "$program" "$mode" "$6" "$7")" "$7" "$8"
-	[ "$peer" = "$program" ] || export SPIN=1
+	case $peer in
+	*+spin) export SPIN=1 ;;
+	*+loop) export LOOP=1 ;;
+	esac
 	line=$(pinned 0 env SKIFF_ENGINE="$engine" timeout 60 "$bin/bench_${program%@*}" "$mode" "$1://127.0.0.1:$port" \
 		"$2" "$3" "$4" "$5" 2>"$work/stderr") || status=$?
-	unset SPIN
+	unset SPIN LOOP
 	case $status in
 	0) echo "$name $peer ${line#* }" >>"$results" ;;
 	3) ;;

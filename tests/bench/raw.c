@@ -4,7 +4,9 @@
  *   raw     packets encoded beforehand, written 64 KiB at a time: what the kernel, and OpenSSL, cost alone
  *   rawenc  (built with RAW_ENCODE) each message encoded into such a batch: what a batching library could reach
  *
- * Environment SPIN: plain reads spin instead of sleeping, for the lowest latency there is. */
+ * Environment SPIN: plain reads spin instead of sleeping, for the lowest latency there is. LOOP: they
+ * take what there is and sleep in poll(), as whoever has several connections must, and what arrives is read into one
+ * buffer as long as a message, as it must be where the payload is to be seen in one piece. */
 #include "bench.h"
 
 #include <arpa/inet.h>
@@ -13,6 +15,7 @@
 #include <netinet/tcp.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -38,7 +41,7 @@ struct line {
 
 static SSL_CTX *tls_context;
 static SSL_SESSION *tls_session; /* the last one given, for mode resume */
-static bool spin;
+static bool spin, loop;
 
 static int tls_keep_session(SSL *ssl, SSL_SESSION *session)
 {
@@ -67,9 +70,13 @@ static size_t line_read(struct line *line, void *buffer, size_t size)
 	if (line->ssl) {
 		got = SSL_read(line->ssl, buffer, (int)size);
 	} else {
+		struct pollfd poll_fd = {line->fd, POLLIN, 0};
+
 		do {
-			got = recv(line->fd, buffer, size, spin ? MSG_DONTWAIT : 0);
-		} while (spin && got < 0 && errno == EAGAIN);
+			got = recv(line->fd, buffer, size, spin || loop ? MSG_DONTWAIT : 0);
+			if (loop && got < 0 && errno == EAGAIN)
+				poll(&poll_fd, 1, -1);
+		} while ((spin || loop) && got < 0 && errno == EAGAIN);
 	}
 	if (got <= 0)
 		bench_fail("cannot read");
@@ -307,14 +314,31 @@ static void mode_idle(void)
 		(double)(bench_memory_bytes() - before) / (double)bench.n);
 }
 
+/* Reads `total` bytes, again and again into the same buffer; when the first came. */
+static double sub_read(struct line *line, size_t total, size_t each)
+{
+	size_t size = loop && each > 4 * BATCH_BYTES ? each : 4 * BATCH_BYTES, used = 0;
+	uint8_t *bytes = bench_alloc(size, 1);
+	double first_us = 0;
+
+	for (size_t got = 0; got < total;) {
+		size_t here = line_read(line, bytes + used, size - used);
+
+		first_us = got ? first_us : bench_now_us();
+		got += here;
+		used = loop && used + here < size ? used + here : 0;
+	}
+	free(bytes);
+	return first_us;
+}
+
 static void mode_sub(void)
 {
-	static uint8_t bytes[4 * BATCH_BYTES];
 	char filter[128];
 	uint8_t packet[160];
 	struct line line;
-	size_t len, each, total, got = 0;
-	double first_us = 0, cpu_us;
+	size_t len, each, total;
+	double first_us, cpu_us;
 
 	if (bench.qos || bench.ws)
 		bench_unsupported(peer_name);
@@ -329,13 +353,8 @@ static void mode_sub(void)
 	total = (each + 1) * (size_t)bench.n;
 	cpu_us = bench_cpu_us();
 	line_write(&line, packet, 7 + len);
-	line_read_all(&line, bytes, 5);
-	while (got < total) {
-		size_t here = line_read(&line, bytes, sizeof bytes);
-
-		first_us = got ? first_us : bench_now_us();
-		got += here;
-	}
+	line_read_all(&line, packet, 5);
+	first_us = sub_read(&line, total, each + 1);
 	bench_report(peer_name, bench_now_us() - first_us, bench_cpu_us() - cpu_us, NULL, 0, -1);
 }
 
@@ -401,6 +420,7 @@ int main(int argc, char **argv)
 	bench_args(argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	spin = getenv("SPIN") != NULL;
+	loop = getenv("LOOP") != NULL;
 	payload = bench_alloc((size_t)bench.size + 1, 1);
 	memset(payload, 'x', (size_t)bench.size);
 	if (bench.tls)

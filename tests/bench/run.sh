@@ -39,6 +39,8 @@ connect, disconnect, tls: CPU us         | -s | tls-conn         | cpu_us | raw 
 the same, resumed: CPU us                | -s | tls-resume       | cpu_us | raw      | -    | raw      | 1.2
 64 KiB, QoS 0, tcp: CPU us               | -s | tcp-pub-q0-65536 | cpu_us | raw      | 1.1  | raw      | 1.1
 16 MiB, QoS 0, tcp: CPU us               | -s | tcp-pub-q0-16M   | cpu_us | raw      | 1.1  | raw      | 1.1
+64 KiB received, tcp: CPU us             | -s | tcp-sub-q0-65536 | cpu_us | raw+loop | -    | raw+loop | 1.1
+16 MiB received, tcp: CPU us             | -s | tcp-sub-q0-16M   | cpu_us | raw+loop | -    | raw+loop | 1.1
 idle connection, tcp, 1,000 of them: B   | -s | tcp-idle         | mem_b  | -        | 4096 | -        | 1024
 idle connection, tls, 1,000 of them: B   | -s | tls-idle         | mem_b  | -        | 45056 | -       | 30720
 '
@@ -56,7 +58,7 @@ busy=$(mktemp)
 trap 'rm -f "$lazy" "$busy"' EXIT
 trap 'exit 1' INT TERM
 sh tests/bench/groups.sh -l -r "$repetitions" -p rawenc,skiff,mosq,paho -g "$(groups_of -l)" -o "$lazy" >/dev/null
-sh tests/bench/groups.sh -s -r "$repetitions" -p raw,rawenc,skiff,mosq,raw+spin,skiff+spin \
+sh tests/bench/groups.sh -s -r "$repetitions" -p raw,rawenc,skiff,mosq,raw+spin,skiff+spin,raw+loop \
 	-g "$(groups_of -s)" -o "$busy" >/dev/null
 
 echo "$table" | cat - "$lazy" "$busy" | awk -F ' *[|] *' '

@@ -234,6 +234,7 @@ static void phases_told(void **state)
 	assert_true((way.phases.tcp_us >= 0) == !!(phases & SUITE_TCP));
 	assert_true((way.phases.tls_us >= 0) == !!(phases & SUITE_TLS));
 	assert_true((way.phases.websocket_us >= 0) == !!(phases & SUITE_WEBSOCKET));
+	assert_true((way.phases.proxy_us >= 0) == !!(phases & SUITE_PROXY));
 	assert_true(*way.address);
 	assert_true(!!*way.tls_version == !!(phases & SUITE_TLS));
 	near_end(&near, false);

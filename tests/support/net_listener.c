@@ -133,6 +133,7 @@ static void listener_ask_for_clients(struct net_listener *listener)
 		SSL_VERIFY_PEER | (options->client_optional ? 0 : SSL_VERIFY_FAIL_IF_NO_PEER_CERT), NULL);
 	SSL_CTX_set_cert_verify_callback(listener->ctx, listener_judge_client, listener);
 	net_check(SSL_CTX_load_verify_file(listener->ctx, options->client_ca_file), "client CA");
+	SSL_CTX_set_client_CA_list(listener->ctx, SSL_load_client_CA_file(options->client_ca_file));
 	if (!options->client_crl_file)
 		return;
 	X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());

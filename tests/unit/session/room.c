@@ -51,7 +51,8 @@ static unsigned feed(struct skiffi_session *session, size_t first, size_t piece)
 		if (room) {
 			step = step < len ? step : len;
 			memcpy(room, packet + at, step);
-			skiffi_session_filled(session, step);
+			bool whole = skiffi_session_filled(session, step, 2);
+			assert_int_equal(whole, at + step == PACKET_BYTES);
 			rooms++;
 		} else {
 			skiffi_session_input(session, packet + at, step);

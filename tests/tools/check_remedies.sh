@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What `skiff check` says is to be done helps when it is done to the letter, in a shell: for a self-signed certificate, a
+# CA that is not known, a name that is not the certificate's, a client certificate that is wanted, credentials, and a
+# version of MQTT.
+. "$(dirname "$0")/common.sh"
+certs=$(cd "$(dirname "$0")/../../certs" && pwd)
+PATH=$(cd "$(dirname "$SKIFF")" && pwd):$PATH
+cd "$work" || exit 1
+sh "$certs/make-certs.sh" "$work/certs" || fail "no certificates"
+
+# expect_failure CODE CAUSE OPTION...: of check at $url; what is to be done comes in $remedy
+expect_failure()
+{
+	local wanted=$1 cause=$2
+	shift 2
+	run skiff check --json "$@" "$url"
+	[ "$code" = "$wanted" ] || fail "check $* $url: exit code $code, not $wanted: $out"
+	[[ $out = *"\"cause\":\"$cause\""* ]] || fail "check $* $url: not $cause: $out"
+	remedy=$(echo "$out" | sed 's/.*"remedy":"//; s/","url":.*//; s/\\"/"/g')
+}
+
+# follow: runs what stands between quotes in the remedy, one after the other; the last must succeed
+follow()
+{
+	local rest=$remedy count=0
+	while [[ $rest = *"'"*"'"* ]]; do
+		rest=${rest#*\'}
+		sh -c "${rest%%\'*}" >"$work/followed" 2>&1 || fail "'${rest%%\'*}' fails: $(cat "$work/followed")"
+		rest=${rest#*\'}
+		count=$((count + 1))
+	done
+	[ "$count" -gt 0 ] || fail "nothing to do in: $remedy"
+}
+# option TEXT: whether the remedy has it
+option() { [[ $remedy = *"$1"* ]] || fail "no $1 in: $remedy"; }
+tls_broker()
+{
+	start_broker "listener PORT 127.0.0.1" "allow_anonymous true" "certfile $work/certs/$1.crt" "keyfile $work/certs/$1.key" "${@:2}"
+	url=mqtts://127.0.0.1:$port
+}
+
+# A certificate of a name and of no address; what is trusted is compared with it as it stands.
+openssl req -x509 -newkey rsa:2048 -nodes -keyout certs/mine.key -out certs/mine.crt -days 9 -subj /CN=mine \
+	-addext subjectAltName=IP:127.0.0.1 2>/dev/null || fail "no self-signed certificate"
+tls_broker mine
+expect_failure 14 tls-self-signed --cafile certs/own-ca.crt
+follow
+
+tls_broker good
+cp certs/own-ca.crt CA.pem
+expect_failure 14 tls-unknown-ca --cafile certs/mine.crt
+follow
+
+tls_broker wrong-host
+expect_failure 14 tls-hostname-mismatch --cafile CA.pem
+option "--server-name NAME"
+run skiff check --cafile CA.pem --server-name other.example "$url"
+expect 0
+
+tls_broker good "require_certificate true" "cafile $work/certs/own-ca.crt"
+expect_failure 14 tls-client-cert-required --cafile CA.pem
+option "--cert client.crt --key client.key"
+cp certs/client.crt certs/client.key .
+chmod 600 client.key
+run skiff check --cafile CA.pem --cert client.crt --key client.key "$url"
+expect 0
+
+mosquitto_passwd -b -c users kara gara || fail "no users"
+start_broker "listener PORT 127.0.0.1" "password_file $work/users"
+expect_failure 16 mqtt-not-authorised
+option "-u NAME --pw-file FILE"
+echo gara >FILE
+chmod 600 FILE
+run skiff check -u kara --pw-file FILE "$url"
+expect 0
+
+# A URL that a shell would take apart stands in quotes.
+tls_broker good
+url="$url/a\$b'c d"
+expect_failure 2 usage-url --cafile certs/mine.crt
+url="wss://127.0.0.1:$port/a?b=1&c=(2)"
+run skiff check --cafile certs/mine.crt "$url"
+[[ $out = *"skiff check --cafile CA.pem 'wss://127.0.0.1:$port/a?b=1&c=(2)'"* ]] || fail "not for a shell: $out"
