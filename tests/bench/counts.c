@@ -35,18 +35,30 @@ __attribute__((visibility("default"))) void *realloc(void *old, size_t size)
 	return __libc_realloc(old, size);
 }
 
-__attribute__((visibility("default"))) int pthread_mutex_lock(pthread_mutex_t *mutex)
+/* Calls the C library's function of that name, and counts it. */
+static int lock_counted(_Atomic(void *) *real, const char *name, pthread_mutex_t *mutex)
 {
-	static _Atomic(void *) real;
-	void *found = atomic_load(&real);
+	void *found = atomic_load(real);
 	int (*lock)(pthread_mutex_t * mutex);
 	if (!found) {
-		found = dlsym(RTLD_NEXT, "pthread_mutex_lock");
-		atomic_store(&real, found);
+		found = dlsym(RTLD_NEXT, name);
+		atomic_store(real, found);
 	}
 	*(void **)&lock = found;
 	atomic_fetch_add(&locks, 1);
 	return lock(mutex);
+}
+
+__attribute__((visibility("default"))) int pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+	static _Atomic(void *) real;
+	return lock_counted(&real, "pthread_mutex_lock", mutex);
+}
+
+__attribute__((visibility("default"))) int pthread_mutex_trylock(pthread_mutex_t *mutex)
+{
+	static _Atomic(void *) real;
+	return lock_counted(&real, "pthread_mutex_trylock", mutex);
 }
 
 __attribute__((visibility("default"))) void _exit(int status)

@@ -45,7 +45,7 @@ tcp-pub-q0-16M    pub    tcp 0     60 16777216 2
 tcp-pub-q1-w20    pub    tcp 1  30000    64   20
 tcp-pub-q1-w100   pub    tcp 1  30000    64  100
 tcp-pub-q1-w1000  pub    tcp 1  30000    64 1000
-tcp-lat-q1        lat    tcp 1   1000    64   20
+tcp-lat-q1        lat    tcp 1   3000    64   20
 tcp-ping-q1       ping   tcp 1   3000    64    1
 tcp-sub-q0-64     sub    tcp 0 150000    64 1000
 tcp-sub-q0-1024   sub    tcp 0  80000  1024 1000
