@@ -13,7 +13,7 @@ const struct check_cause check_causes[] = {
 	{"usage-unsupported", CHECK_OPTIONS, "Leave out what the engine cannot do, or choose '--engine native'; 'skiff help engines' has the table."},
 	{"file-missing", CHECK_FILES, "Check the path; a relative one counts from the folder where the command runs."},
 	{"file-unreadable", CHECK_FILES, "Give the user who runs this the right to read it: 'ls -l' shows who may; 'chmod 600' and 'chown' change it."},
-	{"file-not-pem", CHECK_FILES, "Look at its first line: a certificate begins with -----BEGIN CERTIFICATE-----, a key with -----BEGIN PRIVATE KEY-----. DER becomes PEM by 'openssl x509 -inform der -in FILE'."},
+	{"file-not-pem", CHECK_FILES, "Give a file of PEM, DER or PKCS#12. In PEM a certificate begins with the line -----BEGIN CERTIFICATE-----, a key with -----BEGIN PRIVATE KEY-----."},
 	{"key-mismatch", CHECK_FILES, "Use the key that the certificate was requested with; 'openssl x509 -noout -pubkey -in CERT' and 'openssl pkey -pubout -in KEY' must print the same."},
 	{"key-password", CHECK_FILES, "Give the key's password by '--key-password-file FILE' or SKIFF_KEY_PASSWORD; 'openssl pkey -in KEY -noout' tests it."},
 	{"own-cert-expired", CHECK_FILES, "Have the client certificate renewed and give the new one by '--cert'; if the date seems right, look at this machine's clock: 'date'."},

@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/store.h>
+#include <openssl/ui.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,15 +97,37 @@ void check_chain_read(struct check_chain *chain, const struct skiff_bytes *certi
 	ERR_clear_error();
 }
 
-bool check_chain_read_file(struct check_chain *chain, const char *path)
+static int password_give(char *buffer, int size, int writing, void *user)
 {
-	BIO *bio = BIO_new_file(path, "r");
-	X509 *certificate;
-	chain->count = 0;
-	while (bio && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
-		chain_add(chain, certificate);
-		X509_free(certificate);
+	const struct skiff_tls_options *tls = user;
+	(void)writing;
+	return tls->key_password ? tls->key_password(buffer, (size_t)size, tls->key_password_user) : -1;
+}
+
+static void chain_load(struct check_chain *chain, OSSL_STORE_CTX *store)
+{
+	while (!OSSL_STORE_eof(store)) {
+		OSSL_STORE_INFO *info = OSSL_STORE_load(store);
+		if (!info) /* nothing that can be read, or no more */
+			break;
+		if (OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_CERT)
+			chain_add(chain, OSSL_STORE_INFO_get0_CERT(info));
+		OSSL_STORE_INFO_free(info);
 	}
+}
+
+bool check_chain_read_own(struct check_chain *chain, const struct skiff_tls_options *tls)
+{
+	BIO *bio = BIO_new_file(tls->cert_file, "r");
+	UI_METHOD *method = UI_UTIL_wrap_read_pem_callback(password_give, 0);
+	OSSL_STORE_CTX *store = NULL;
+	chain->count = 0;
+	if (bio && method)
+		store = OSSL_STORE_attach(bio, "file", NULL, NULL, method, (void *)tls, NULL, NULL, NULL);
+	if (store && OSSL_STORE_expect(store, OSSL_STORE_INFO_CERT))
+		chain_load(chain, store);
+	OSSL_STORE_close(store);
+	UI_destroy_method(method);
 	BIO_free(bio);
 	ERR_clear_error();
 	return chain->count > 0;

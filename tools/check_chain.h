@@ -3,7 +3,7 @@
 #ifndef SKIFF_CHECK_CHAIN_H
 #define SKIFF_CHECK_CHAIN_H
 
-#include <skiff/bytes.h>
+#include <skiff/tls.h>
 #include <stdbool.h>
 
 enum { CHECK_CHAIN_MAX = 16, CHECK_NAMES_BYTES = 512, CHECK_FINGERPRINT_BYTES = 65 };
@@ -24,7 +24,8 @@ struct check_chain {
 /* Reads certificates in DER; what cannot be read is left out. */
 void check_chain_read(struct check_chain *chain, const struct skiff_bytes *certificates, size_t count);
 
-/* Reads those of a PEM file; false where it has none. */
-bool check_chain_read_file(struct check_chain *chain, const char *path);
+/* Reads those of the client's certificate file, PEM, DER or PKCS#12; false where none can be read, as in a bundle with
+ * ciphers of old. */
+bool check_chain_read_own(struct check_chain *chain, const struct skiff_tls_options *tls);
 
 #endif

@@ -91,11 +91,13 @@ static void walk_read_own(struct walk *walk)
 		return;
 	}
 	if (tls->cert_file)
-		check_chain_read_file(&report->own, tls->cert_file);
+		check_chain_read_own(&report->own, tls);
 	walk_warn_days(walk, &report->own, CHECK_FILES, "the client's");
 	if (report->own.count)
 		check_pass(report, CHECK_FILES, -1, "trusts %s; is \"%s\", for %d more days", trust,
 			report->own.list[0].subject, report->own.list[0].days_left);
+	else if (tls->cert_file)
+		check_pass(report, CHECK_FILES, -1, "trusts %s; shows the certificate in %s", trust, tls->cert_file);
 	else
 		check_pass(report, CHECK_FILES, -1, "trusts %s; no client certificate", trust);
 }

@@ -149,7 +149,9 @@ const struct cli_option cli_tls_options[] = {
 		.type = CLI_STRING,
 		.value = "FILE",
 		.field = FIELD(cafile),
-		.help = "certificates to trust, PEM, instead of the system's"},
+		.help = "certificates to trust, instead of the system's",
+		.man = "Files of certificates and keys are PEM, DER or PKCS#12 (.p12, .pfx), whatever they are "
+		       "called."},
 	{.name = "capath",
 		.type = CLI_STRING,
 		.value = "DIR",
@@ -159,17 +161,18 @@ const struct cli_option cli_tls_options[] = {
 		.type = CLI_STRING,
 		.value = "FILE",
 		.field = FIELD(cert),
-		.help = "client certificate, then its chain, PEM"},
+		.help = "client certificate, then its chain; a PKCS#12 file holds the key too"},
 	{.name = "key",
 		.type = CLI_STRING,
 		.value = "FILE",
 		.field = FIELD(key),
-		.help = "private key of the client certificate, PEM; may be left out when --cert holds it too"},
+		.help = "private key of the client certificate; may be left out when --cert holds it too"},
 	{.name = "key-password-file",
 		.type = CLI_STRING,
 		.value = "FILE",
 		.field = FIELD(key_password_file),
-		.help = "file with the password of an encrypted private key; '-' is standard input; default "
+		.help = "file with the password of an encrypted private key or PKCS#12 file; '-' is standard input; "
+			"default "
 			"SKIFF_KEY_PASSWORD"},
 	{.name = "insecure",
 		.type = CLI_FLAG,

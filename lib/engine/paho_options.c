@@ -88,6 +88,23 @@ static int options_key_password(char *buffer, size_t size, void *user)
 	return len;
 }
 
+/* Paho hands file names to OpenSSL's functions for PEM. */
+static bool options_files_are_pem(const struct skiff_tls_options *tls, struct skiff_error *error)
+{
+	const char *const files[][2] = {
+		{"tls.ca_file", tls->ca_file}, {"tls.cert_file", tls->cert_file}, {"tls.key_file", tls->key_file}};
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		if (!files[i][1] || !skiffi_tls_context_file_is_binary(files[i][1]))
+			continue;
+		skiffi_fail(error, SKIFF_USAGE_UNSUPPORTED, 0,
+			"%s: the engine 'paho' reads PEM only, and \"%s\" is DER or PKCS#12; convert it, or choose the "
+			"engine native",
+			files[i][0], files[i][1]);
+		return false;
+	}
+	return true;
+}
+
 static bool options_tls(struct paho_engine *engine, struct skiff_error *error)
 {
 	const struct skiff_tls_options *user = &engine->base.config->options->tls;
@@ -98,7 +115,7 @@ static bool options_tls(struct paho_engine *engine, struct skiff_error *error)
 		options.key_password_user = &key;
 	}
 	engine->tls = skiffi_tls_context_new(&options, engine->base.config->endpoint, error);
-	return engine->tls != NULL;
+	return engine->tls && options_files_are_pem(user, error);
 }
 
 static bool options_headers(struct paho_engine *engine, const struct skiff_options *options)

@@ -165,7 +165,8 @@ static bool identity_load(struct identity *identity, const struct skiff_tls_opti
 			options->key_file);
 		return false;
 	}
-	identity->chain = skiffi_tls_read_certificates(options->cert_file, "certificate file", error);
+	identity->chain = skiffi_tls_read_certificates(
+		options->cert_file, "certificate file", options->key_password, options->key_password_user, error);
 	if (!identity->chain)
 		return false;
 	identity->key = skiffi_tls_read_key(key_file, options->key_password, options->key_password_user, error);
@@ -468,4 +469,9 @@ const char *skiffi_tls_context_trust(const struct skiffi_tls_context *context)
 const char *skiffi_tls_context_certificate(const struct skiffi_tls_context *context)
 {
 	return context->certificate;
+}
+
+bool skiffi_tls_context_file_is_binary(const char *path)
+{
+	return skiffi_tls_file_is_binary(path);
 }

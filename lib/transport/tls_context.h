@@ -50,4 +50,7 @@ const char *skiffi_tls_context_certificate(const struct skiffi_tls_context *cont
 /* Whether a name is an address: IPv4, or IPv6 without brackets. */
 bool skiffi_tls_name_is_address(const char *name);
 
+/* Whether a file that can be read is not PEM but DER or PKCS#12. */
+bool skiffi_tls_context_file_is_binary(const char *path);
+
 #endif

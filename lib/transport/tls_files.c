@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls_files.c: PEM files.
+/* tls_files.c: files of certificates, keys and revocation lists.
  *
- * Happy path: the whole file goes into a memory BIO (which wipes itself), and OpenSSL reads from there.
+ * Happy path: the whole file goes into a memory BIO (which wipes itself), and OpenSSL reads PEM from there; what is not
+ * text goes to tls_binary.c.
  * Failure: what OpenSSL cannot read is looked at once more, to say what the file holds instead and how to convert it.
  */
 #include "transport/tls_files.h"
 
 #include "base/error.h"
+#include "transport/tls_binary.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -66,6 +68,14 @@ static bool file_copy(int fd, BIO *bio, const char *path, const char *what, stru
 	return false;
 }
 
+/* Some editors begin UTF-8 text with a mark, which would hide the line behind it. */
+static void file_skip_mark(BIO *bio)
+{
+	char *data, mark[3];
+	if (BIO_get_mem_data(bio, &data) > (long)sizeof mark && !memcmp(data, "\xef\xbb\xbf", sizeof mark))
+		BIO_read(bio, mark, sizeof mark);
+}
+
 /* The file's bytes, the caller's; NULL with `*error`. */
 static BIO *file_open(const char *path, const char *what, struct skiff_error *error)
 {
@@ -81,6 +91,8 @@ static BIO *file_open(const char *path, const char *what, struct skiff_error *er
 	if (!file_copy(fd, bio, path, what, error)) {
 		BIO_free(bio);
 		bio = NULL;
+	} else {
+		file_skip_mark(bio);
 	}
 out:
 	if (fd >= 0)
@@ -128,27 +140,27 @@ static const char *file_pem_holds(const char *data, size_t len)
 	return "PEM of another kind";
 }
 
-/* DER is one ASN.1 sequence: which, is a matter of trying. */
-static const char *file_der_holds(const char *data, size_t len)
+/* What is no PEM. */
+static const char *file_other_holds(const char *data, size_t len)
 {
 	const unsigned char *at = (const unsigned char *)data;
 	if (len > 1 && ((at[0] == 0xff && at[1] == 0xfe) || (at[0] == 0xfe && at[1] == 0xff)))
 		return "UTF-16 text; save it as plain text";
-	if (!len || *at != 0x30)
+	if (!skiffi_tls_binary_is(data, len))
 		return NULL;
 	X509 *certificate = d2i_X509(NULL, &at, (long)len);
 	X509_free(certificate);
 	if (certificate)
-		return "a certificate in DER; convert it to PEM with: openssl x509 -inform der -in FILE";
+		return "a certificate";
 	at = (const unsigned char *)data;
 	PKCS12 *bundle = d2i_PKCS12(NULL, &at, (long)len);
 	PKCS12_free(bundle);
 	if (bundle)
-		return "a PKCS#12 bundle; convert it to PEM with: openssl pkcs12 -nodes -in FILE";
+		return "a PKCS#12 bundle";
 	at = (const unsigned char *)data;
 	EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)len);
 	EVP_PKEY_free(key);
-	return key ? "a private key in DER; convert it to PEM with: openssl pkey -inform der -in FILE" : "DER, not PEM";
+	return key ? "a private key" : "DER of another kind";
 }
 
 /* The error for a file in which no `wanted` could be read. */
@@ -162,13 +174,13 @@ static void file_explain(const char *path, const char *what, const char *wanted,
 	const char *holds = file_pem_holds(data, (size_t)len);
 	bool right_kind = holds && !strcmp(holds, wanted);
 	if (!holds)
-		holds = file_der_holds(data, (size_t)len);
+		holds = file_other_holds(data, (size_t)len);
 	if (right_kind)
 		skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0, "%s \"%s\" is damaged: %s in it cannot be read", what, path,
 			wanted);
 	else if (!holds)
-		skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0, "%s \"%s\" holds no PEM: no line \"-----BEGIN ...-----\"",
-			what, path);
+		skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0,
+			"%s \"%s\" holds no PEM (no line \"-----BEGIN ...-----\"), DER or PKCS#12", what, path);
 	else
 		skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0, "%s \"%s\" should hold %s, but holds %s", what, path, wanted,
 			holds);
@@ -192,64 +204,99 @@ static bool file_at_end(void)
 
 /* ---- kinds ---- */
 
-STACK_OF(X509) * skiffi_tls_read_certificates(const char *path, const char *what, struct skiff_error *error)
+/* The bytes, if they are not PEM. */
+static bool file_is_binary(BIO *bio, struct skiffi_tls_binary *binary)
 {
-	STACK_OF(X509) *list = NULL;
+	char *data;
+	long len = BIO_get_mem_data(bio, &data);
+	if (!skiffi_tls_binary_is(data, (size_t)len))
+		return false;
+	binary->data = (const unsigned char *)data;
+	binary->len = (size_t)len;
+	return true;
+}
+
+bool skiffi_tls_file_is_binary(const char *path)
+{
+	struct skiffi_tls_binary binary;
+	struct skiff_error ignored;
+	BIO *bio = file_open(path, "", &ignored);
+	bool is = bio && file_is_binary(bio, &binary);
+	BIO_free(bio);
+	return is;
+}
+
+static STACK_OF(X509) * pem_certificates(BIO *bio, const char *path, const char *what, struct skiff_error *error)
+{
+	STACK_OF(X509) *list = sk_X509_new_null();
 	X509 *certificate = NULL;
+	while (list && (certificate = PEM_read_bio_X509_AUX(bio, NULL, file_no_password, NULL)))
+		if (!sk_X509_push(list, certificate))
+			break;
+	if (list && !certificate && sk_X509_num(list) && file_at_end())
+		return list;
+	if (!list || certificate)
+		skiffi_fail_plain(error, SKIFF_MEMORY);
+	else
+		file_explain(path, what, "a certificate", error);
+	X509_free(certificate);
+	sk_X509_pop_free(list, X509_free);
+	return NULL;
+}
+
+STACK_OF(X509) * skiffi_tls_read_certificates(const char *path, const char *what, skiff_key_password_fn password,
+			 void *user, struct skiff_error *error)
+{
+	struct skiffi_tls_binary binary = {.path = path, .what = what, .ask = password, .user = user};
+	STACK_OF(X509) *list = NULL;
+	error->code = SKIFF_OK;
 	ERR_clear_error();
 	BIO *bio = file_open(path, what, error);
 	if (!bio)
 		return NULL;
-	list = sk_X509_new_null();
-	while (list && (certificate = PEM_read_bio_X509_AUX(bio, NULL, file_no_password, NULL)))
-		if (!sk_X509_push(list, certificate))
-			break;
-	if (!list || certificate) {
-		X509_free(certificate);
-		skiffi_fail_plain(error, SKIFF_MEMORY);
-		goto fail;
-	}
-	if (!sk_X509_num(list) || !file_at_end()) {
+	if (!file_is_binary(bio, &binary))
+		list = pem_certificates(bio, path, what, error);
+	else if (!(list = skiffi_tls_binary_certificates(&binary, error)) && error->code == SKIFF_OK)
 		file_explain(path, what, "a certificate", error);
-		goto fail;
-	}
 	ERR_clear_error();
 	BIO_free(bio);
 	return list;
-fail:
-	sk_X509_pop_free(list, X509_free);
-	BIO_free(bio);
+}
+
+static STACK_OF(X509_CRL) * pem_crls(BIO *bio, const char *path, struct skiff_error *error)
+{
+	STACK_OF(X509_CRL) *list = sk_X509_CRL_new_null();
+	X509_CRL *crl = NULL;
+	while (list && (crl = PEM_read_bio_X509_CRL(bio, NULL, file_no_password, NULL)))
+		if (!sk_X509_CRL_push(list, crl))
+			break;
+	if (list && !crl && sk_X509_CRL_num(list) && file_at_end())
+		return list;
+	if (!list || crl)
+		skiffi_fail_plain(error, SKIFF_MEMORY);
+	else
+		file_explain(path, "revocation list", "a revocation list", error);
+	X509_CRL_free(crl);
+	sk_X509_CRL_pop_free(list, X509_CRL_free);
 	return NULL;
 }
 
 STACK_OF(X509_CRL) * skiffi_tls_read_crls(const char *path, struct skiff_error *error)
 {
+	struct skiffi_tls_binary binary = {.path = path, .what = "revocation list"};
 	STACK_OF(X509_CRL) *list = NULL;
-	X509_CRL *crl = NULL;
+	error->code = SKIFF_OK;
 	ERR_clear_error();
 	BIO *bio = file_open(path, "revocation list", error);
 	if (!bio)
 		return NULL;
-	list = sk_X509_CRL_new_null();
-	while (list && (crl = PEM_read_bio_X509_CRL(bio, NULL, file_no_password, NULL)))
-		if (!sk_X509_CRL_push(list, crl))
-			break;
-	if (!list || crl) {
-		X509_CRL_free(crl);
-		skiffi_fail_plain(error, SKIFF_MEMORY);
-		goto fail;
-	}
-	if (!sk_X509_CRL_num(list) || !file_at_end()) {
+	if (!file_is_binary(bio, &binary))
+		list = pem_crls(bio, path, error);
+	else if (!(list = skiffi_tls_binary_crls(&binary, error)) && error->code == SKIFF_OK)
 		file_explain(path, "revocation list", "a revocation list", error);
-		goto fail;
-	}
 	ERR_clear_error();
 	BIO_free(bio);
 	return list;
-fail:
-	sk_X509_CRL_pop_free(list, X509_CRL_free);
-	BIO_free(bio);
-	return NULL;
 }
 
 /* The user's password callback behind OpenSSL's, and what became of it. */
@@ -269,18 +316,13 @@ static int key_give_password(char *buffer, int size, int writing, void *user)
 	return password->refused ? -1 : len;
 }
 
-EVP_PKEY *skiffi_tls_read_key(const char *path, skiff_key_password_fn ask, void *user, struct skiff_error *error)
+static EVP_PKEY *pem_key(BIO *bio, const char *path, skiff_key_password_fn ask, void *user, struct skiff_error *error)
 {
 	struct key_password password = {ask, user, false, false};
-	ERR_clear_error();
-	BIO *bio = file_open(path, "key file", error);
-	if (!bio)
-		return NULL;
 	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, key_give_password, &password);
-	BIO_free(bio);
 	if (key)
-		ERR_clear_error();
-	else if (password.asked && !ask)
+		return key;
+	if (password.asked && !ask)
 		skiffi_fail(error, SKIFF_FILE_KEY_PASSWORD, 0,
 			"the private key in \"%s\" is encrypted, and no password was given", path);
 	else if (password.asked && password.refused)
@@ -291,7 +333,24 @@ EVP_PKEY *skiffi_tls_read_key(const char *path, skiff_key_password_fn ask, void 
 			path);
 	else
 		file_explain(path, "key file", "a private key", error);
+	return NULL;
+}
+
+EVP_PKEY *skiffi_tls_read_key(const char *path, skiff_key_password_fn ask, void *user, struct skiff_error *error)
+{
+	struct skiffi_tls_binary binary = {.path = path, .what = "key file", .ask = ask, .user = user};
+	EVP_PKEY *key = NULL;
+	error->code = SKIFF_OK;
 	ERR_clear_error();
+	BIO *bio = file_open(path, "key file", error);
+	if (!bio)
+		return NULL;
+	if (!file_is_binary(bio, &binary))
+		key = pem_key(bio, path, ask, user, error);
+	else if (!(key = skiffi_tls_binary_key(&binary, error)) && error->code == SKIFF_OK)
+		file_explain(path, "key file", "a private key", error);
+	ERR_clear_error();
+	BIO_free(bio);
 	return key;
 }
 

@@ -49,7 +49,7 @@ static X509_STORE *trust_get_system(struct skiff_error *error)
 
 static bool trust_add_file(X509_STORE *store, const char *path, struct skiff_error *error)
 {
-	STACK_OF(X509) *list = skiffi_tls_read_certificates(path, "CA file", error);
+	STACK_OF(X509) *list = skiffi_tls_read_certificates(path, "CA file", NULL, NULL, error);
 	if (!list)
 		return false;
 	bool ok = true;

@@ -23,19 +23,19 @@ typedef void (*skiff_tls_chain_fn)(const struct skiff_bytes *certificates, size_
 
 /** TLS options. All-zero is the safe default: TLS 1.2 or newer, the system's trust store, chain and name verified.
  * Strings are copied. Files are read and checked when the client is created, so that what is wrong with them is said
- * before any connection is tried. */
+ * before any connection is tried. They are PEM, DER or PKCS#12, whatever they are called; the engine paho takes PEM. */
 struct skiff_tls_options {
-	const char *ca_file; /* PEM bundle; replaces the system's trust store */
-	const char *ca_dir;  /* directory made by `openssl rehash`; replaces the system's trust store */
-	const char
-		*cert_file; /* client certificate, then its chain, PEM; needs `key_file` unless it holds the key too */
-	const char *key_file;               /* private key, PEM; NULL: look in `cert_file` */
-	skiff_key_password_fn key_password; /* NULL: an encrypted key is refused with a sentence */
+	const char *ca_file;   /* one or more; replaces the system's trust store */
+	const char *ca_dir;    /* directory made by `openssl rehash`; replaces the system's trust store */
+	const char *cert_file; /* client certificate, then its chain; needs `key_file` unless it holds the key too */
+	const char *key_file;  /* private key; NULL: look in `cert_file` */
+	skiff_key_password_fn key_password; /* also of a PKCS#12 file, for which it may be asked twice;
+						NULL: what is encrypted is refused with a sentence */
 	void *key_password_user;            /* passed to `key_password` */
 	const char *server_name;     /* SNI and the name to verify; NULL: the URL's host. An IP literal sends no SNI */
 	bool no_server_name;         /* send no SNI; the name is verified all the same */
 	const char *alpn;            /* comma-separated protocols for ALPN; NULL: none on ssl, "http/1.1" on wss */
-	const char *crl_file;        /* PEM revocation list(s); when given, every certificate's issuer needs one */
+	const char *crl_file;        /* revocation list(s); when given, every certificate's issuer needs one */
 	skiff_tls_chain_fn on_chain; /* NULL: nobody looks */
 	void *on_chain_user;         /* passed to `on_chain`; must outlive the client */
 	/* Appends the secrets of each connection to this file, made with mode 0600, in the form that Wireshark reads.

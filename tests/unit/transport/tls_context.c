@@ -5,6 +5,7 @@
 #include <openssl/bio.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
+#include <openssl/provider.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <setjmp.h>
@@ -88,19 +89,64 @@ static void write_request(const char *name)
 	BIO_free(bio);
 }
 
+static void write_bundle(const char *name, const char *password, int key_cipher, int certificate_cipher, bool old)
+{
+	BIO *bio = file_new(name);
+	OSSL_LIB_CTX *libctx = old ? OSSL_LIB_CTX_new() : NULL;
+	OSSL_PROVIDER *usual = OSSL_PROVIDER_load(libctx, "default");
+	OSSL_PROVIDER *legacy = old ? OSSL_PROVIDER_load(libctx, "legacy") : NULL;
+	PKCS12 *bundle = PKCS12_create_ex(
+		password, "x", key, certificate, NULL, key_cipher, certificate_cipher, 0, 0, 0, libctx, NULL);
+	assert_non_null(bundle);
+	assert_true(i2d_PKCS12_bio(bio, bundle));
+	PKCS12_free(bundle);
+	BIO_free(bio);
+	if (legacy)
+		OSSL_PROVIDER_unload(legacy);
+	OSSL_PROVIDER_unload(usual);
+	OSSL_LIB_CTX_free(libctx);
+}
+
 static void write_der(void)
 {
 	BIO *bio = file_new("certificate.der");
 	assert_true(i2d_X509_bio(bio, certificate));
 	BIO_free(bio);
+	bio = file_new("two.der");
+	assert_true(i2d_X509_bio(bio, certificate) && i2d_X509_bio(bio, certificate));
+	BIO_free(bio);
 	bio = file_new("key.der");
 	assert_true(i2d_PrivateKey_bio(bio, key));
 	BIO_free(bio);
-	bio = file_new("bundle.p12");
-	PKCS12 *bundle = PKCS12_create("x", "x", key, certificate, NULL, 0, 0, 0, 0, 0);
-	assert_true(i2d_PKCS12_bio(bio, bundle));
-	PKCS12_free(bundle);
+	bio = file_new("sealed.der");
+	assert_true(i2d_PKCS8PrivateKey_bio(bio, key, EVP_aes_256_cbc(), "sesame", 6, NULL, NULL));
 	BIO_free(bio);
+	bio = file_new("cut.der");
+	assert_true(BIO_write(bio, "\x30\x82\x01\x00\x02\x01", 6) == 6);
+	BIO_free(bio);
+	write_bundle("bundle.p12", NULL, 0, 0, false);
+	write_bundle("empty-password.p12", "", 0, 0, false);
+	write_bundle("sealed.p12", "sesame", 0, 0, false);
+	write_bundle(
+		"old.p12", "sesame", NID_pbe_WithSHA1And3_Key_TripleDES_CBC, NID_pbe_WithSHA1And40BitRC2_CBC, true);
+}
+
+/* PEM as it comes from other systems: with a mark at its beginning, prose before it, and their ends of lines. */
+static void write_strange_pem(void)
+{
+	char text[8192] = "\xef\xbb\xbf", line[128];
+	BIO *pem = BIO_new_file(path_of("good.crt"), "r"), *bio = file_new("mark.crt");
+	size_t used = strlen(text);
+	int len;
+	while ((len = BIO_gets(pem, line, sizeof line)) > 0)
+		used += (size_t)snprintf(text + used, sizeof text - used, "%.*s\r\n", (int)strcspn(line, "\r\n"), line);
+	BIO_puts(bio, text);
+	BIO_free(bio);
+	bio = file_new("prose.crt");
+	BIO_puts(bio, "Bag Attributes\r\n    friendlyName: 0x30\r\n");
+	BIO_puts(bio, text + 3);
+	BIO_free(bio);
+	BIO_free(pem);
 }
 
 static int make_files(void **state)
@@ -121,6 +167,7 @@ static int make_files(void **state)
 	write_pem("locked.key", NULL, NULL, key, "secret");
 	write_request("request.csr");
 	write_der();
+	write_strange_pem();
 	write_text("empty", "");
 	write_text("prose", "this is no certificate\n");
 	write_text("damaged.crt", "-----BEGIN CERTIFICATE-----\nMIIB!!!\n-----END CERTIFICATE-----\n");
@@ -181,6 +228,25 @@ static void good_files(void **state)
 	outcome_is(&(struct skiff_tls_options){.cert_file = path_of("both.pem")}, SKIFF_OK, "", "");
 }
 
+static void files_of_other_forms(void **state)
+{
+	(void)state;
+	outcome_is(CA("certificate.der"), SKIFF_OK, "", "");
+	outcome_is(CA("two.der"), SKIFF_OK, "", "");
+	outcome_is(CA("mark.crt"), SKIFF_OK, "", "");
+	outcome_is(CA("prose.crt"), SKIFF_OK, "", "");
+	outcome_is(CA("bundle.p12"), SKIFF_OK, "", "");
+	outcome_is(PAIR("certificate.der", "key.der"), SKIFF_OK, "", "");
+	outcome_is(PAIR("good.crt", "key.der"), SKIFF_OK, "", "");
+	outcome_is(PAIR("prose.crt", "bundle.p12"), SKIFF_OK, "", "");
+	outcome_is(&(struct skiff_tls_options){.cert_file = path_of("bundle.p12")}, SKIFF_OK, "", "");
+	outcome_is(&(struct skiff_tls_options){.cert_file = path_of("empty-password.p12")}, SKIFF_OK, "", "");
+	outcome_is(PAIR("key.der", "key.der"), SKIFF_FILE_NOT_PEM, "key.der", "holds a private key");
+	outcome_is(PAIR("good.crt", "certificate.der"), SKIFF_FILE_NOT_PEM, "certificate.der", "holds a certificate");
+	outcome_is(PAIR("cut.der", "key.der"), SKIFF_FILE_NOT_PEM, "cut.der", "DER of another kind");
+	outcome_is(PAIR("good.crt", "cut.der"), SKIFF_FILE_NOT_PEM, "cut.der", "DER of another kind");
+}
+
 static void bad_ca_files(void **state)
 {
 	(void)state;
@@ -190,8 +256,8 @@ static void bad_ca_files(void **state)
 	outcome_is(CA("prose"), SKIFF_FILE_NOT_PEM, "prose", "holds no PEM");
 	outcome_is(CA("good.key"), SKIFF_FILE_NOT_PEM, "good.key", "holds a private key");
 	outcome_is(CA("request.csr"), SKIFF_FILE_NOT_PEM, "request.csr", "certificate signing request");
-	outcome_is(CA("certificate.der"), SKIFF_FILE_NOT_PEM, "certificate.der", "openssl x509 -inform der");
-	outcome_is(CA("bundle.p12"), SKIFF_FILE_NOT_PEM, "bundle.p12", "openssl pkcs12");
+	outcome_is(CA("key.der"), SKIFF_FILE_NOT_PEM, "key.der", "holds a private key");
+	outcome_is(CA("sealed.p12"), SKIFF_FILE_KEY_PASSWORD, "sealed.p12", "no password was given");
 	outcome_is(CA("damaged.crt"), SKIFF_FILE_NOT_PEM, "damaged.crt", "is damaged");
 }
 
@@ -223,7 +289,6 @@ static void bad_keys(void **state)
 	outcome_is(PAIR("good.crt", "nothere"), SKIFF_FILE_MISSING, "nothere", "key file");
 	outcome_is(PAIR("good.crt", "public.key"), SKIFF_FILE_NOT_PEM, "public.key", "holds a public key");
 	outcome_is(PAIR("good.crt", "good.crt"), SKIFF_FILE_NOT_PEM, "good.crt", "should hold a private key");
-	outcome_is(PAIR("good.crt", "key.der"), SKIFF_FILE_NOT_PEM, "key.der", "openssl pkey -inform der");
 	outcome_is(PAIR("good.crt", "openssh.key"), SKIFF_FILE_NOT_PEM, "openssh.key", "ssh-keygen");
 	outcome_is(PAIR("good.crt", "damaged.key"), SKIFF_FILE_NOT_PEM, "damaged.key", "is damaged");
 	outcome_is(PAIR("good.crt", "prose"), SKIFF_FILE_NOT_PEM, "prose", "holds no PEM");
@@ -273,6 +338,31 @@ static void key_passwords(void **state)
 	options.key_password_user = (void *)"";
 	outcome_is(&options, SKIFF_FILE_KEY_PASSWORD, "locked.key", "does not open");
 	options.key_password_user = (void *)"secret";
+	outcome_is(&options, SKIFF_OK, "", "");
+}
+
+/* Also of a bundle whose cipher only OpenSSL's provider of old ones has. */
+static void passwords_of_other_forms(void **state)
+{
+	static const char *const files[] = {"sealed.p12", "old.p12"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct skiff_tls_options options = {.cert_file = path_of(files[i])};
+		outcome_is(&options, SKIFF_FILE_KEY_PASSWORD, files[i], "no password was given");
+		options.key_password = refuse;
+		outcome_is(&options, SKIFF_FILE_KEY_PASSWORD, files[i], "no password was given");
+		options.key_password = give_text;
+		options.key_password_user = (void *)"wrong";
+		outcome_is(&options, SKIFF_FILE_KEY_PASSWORD, files[i], "does not open");
+		options.key_password_user = (void *)"sesame";
+		outcome_is(&options, SKIFF_OK, "", "");
+	}
+	struct skiff_tls_options options = {.cert_file = path_of("good.crt"), .key_file = path_of("sealed.der")};
+	outcome_is(&options, SKIFF_FILE_KEY_PASSWORD, "sealed.der", "no password was given");
+	options.key_password = give_text;
+	options.key_password_user = (void *)"wrong";
+	outcome_is(&options, SKIFF_FILE_KEY_PASSWORD, "sealed.der", "does not open");
+	options.key_password_user = (void *)"sesame";
 	outcome_is(&options, SKIFF_OK, "", "");
 }
 
@@ -379,6 +469,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_files),
+		cmocka_unit_test(files_of_other_forms),
+		cmocka_unit_test(passwords_of_other_forms),
 		cmocka_unit_test(bad_ca_files),
 		cmocka_unit_test(unreadable_file),
 		cmocka_unit_test(bad_ca_dirs),
