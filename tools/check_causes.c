@@ -33,8 +33,8 @@ const struct check_cause check_causes[] = {
 	{"tls-expired", CHECK_TLS, "Have the server's certificate renewed; whoever runs {host} must do that. If the date seems right, look at this machine's clock: 'date'."},
 	{"tls-not-yet-valid", CHECK_TLS, "Look at this machine's clock: 'date'. A device without one starts in the past; set it before connecting."},
 	{"tls-hostname-mismatch", CHECK_TLS, "Connect by a name that the certificate lists, or keep the address and add '--server-name NAME' with such a name; else have a certificate issued for \"{host}\"."},
-	{"tls-unknown-ca", CHECK_TLS, "Give the certificate of the CA that signed it: 'skiff check --cafile CA.pem {url}'. It calls itself: {issuer}."},
-	{"tls-self-signed", CHECK_TLS, "If its fingerprint is the one that the owner tells you, trust just this one: 'openssl s_client -connect {place} </dev/null | openssl x509 > server.pem', then 'skiff check --cafile server.pem {url}'."},
+	{"tls-unknown-ca", CHECK_TLS, "Give the certificate of the CA that signed it: 'skiff check --cafile CA.pem {given}{url}'. It calls itself: {issuer}."},
+	{"tls-self-signed", CHECK_TLS, "If its fingerprint is the one that the owner tells you, trust just this one: 'openssl s_client -connect {place} </dev/null | openssl x509 > server.pem', then 'skiff check --cafile server.pem {given}{url}'."},
 	{"tls-missing-intermediate", CHECK_TLS, "The server must send its whole chain: on the server, append the intermediate certificate to the certificate file. Until then, give it here together with the CA: '--cafile BUNDLE.pem'."},
 	{"tls-wrong-purpose", CHECK_TLS, "The server must have a certificate for servers (extended key usage serverAuth); this one is for something else."},
 	{"tls-revoked", CHECK_TLS, "Do not connect: its CA has taken the certificate back. The server needs a new one."},
@@ -60,8 +60,8 @@ const struct check_cause check_causes[] = {
 	{"wrong-protocol", CHECK_MQTT, "Use the URL of a port where the broker speaks this protocol; 'skiff check {host}' looks at the usual ones."},
 	{"mqtt-bad-credentials", CHECK_MQTT, "Check user name and password: '-u NAME --pw-file FILE'. A broker may also want them where none were given."},
 	{"mqtt-not-authorised", CHECK_MQTT, "The broker knows no such user, or does not let this one in: give '-u NAME --pw-file FILE', or have the broker's access list changed."},
-	{"mqtt-client-id", CHECK_MQTT, "Give a client id that the broker takes: '-i ID'; some want the name in the certificate, or a certain form."},
-	{"mqtt-version", CHECK_MQTT, "Use another version: '-V 311' or '-V 5'; '--mqtt-version all' shows what the broker takes."},
+	{"mqtt-client-id", CHECK_MQTT, "Give a client id that the broker takes: '-i ID'; some take up to 23 letters and digits, some the name in the certificate."},
+	{"mqtt-version", CHECK_MQTT, "Use another version: '-V 311' or '-V 5'."},
 	{"mqtt-unavailable", CHECK_MQTT, "The broker says that it cannot now: try later."},
 	{"mqtt-refused", CHECK_MQTT, "The broker's reason is above; its log may tell more."},
 	{"mqtt-banned", CHECK_MQTT, "This client or address is banned: whoever runs the broker must lift that."},
@@ -141,16 +141,18 @@ static void advice_add(char *out, size_t size, const char *text, size_t len)
 static size_t advice_word(const struct check_report *report, const char *text, const char **value)
 {
 	static struct check_place place;
-	static char port[16], url[4 * CHECK_URL_BYTES], at[sizeof(place.host) + 16];
+	static char given[2 * CHECK_TEXT_BYTES], port[16], url[4 * CHECK_URL_BYTES], at[sizeof(place.host) + 16];
 	const struct check_chain *chain = &report->chain;
 	check_place_read(&place, report->url);
 	snprintf(port, sizeof(port), "%d", place.port);
 	snprintf(at, sizeof(at), strchr(place.host, ':') ? "[%s]:%d" : "%s:%d", place.host, place.port);
 	cli_shell_word(url, sizeof(url), report->url);
+	snprintf(given, sizeof(given), "%s%s", report->given, place.tls ? report->given_tls : "");
 	const char *issuer = chain->count ? chain->list[chain->count - 1].issuer : report->connection.tls_issuer;
 	const struct {
 		const char *name, *value;
-	} words[] = {{"{url}", url}, {"{place}", at}, {"{host}", place.host}, {"{port}", port}, {"{issuer}", issuer}};
+	} words[] = {{"{url}", url}, {"{given}", given}, {"{place}", at}, {"{host}", place.host}, {"{port}", port},
+		{"{issuer}", issuer}};
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		*value = words[i].value;
 		if (strncmp(text, words[i].name, strlen(words[i].name)) == 0)
@@ -176,11 +178,20 @@ static void advice_fill(struct check_report *report, const char *text)
 	}
 }
 
-/* The way to a proxy, and to a socket, fails for reasons of its own; NULL: it is neither. */
+/* Where the same cause wants something else: on the way to a proxy or a socket, for a certificate that names nobody,
+ * for an answer that does not come. NULL: it is none of these. */
 static const char *cause_of_way(const struct check_report *report, bool proxy)
 {
 	enum check_stage stage = report->failure.stage;
 	bool local = strncmp(report->url, "unix:", 5) == 0;
+	const char *cause = report->failure.cause;
+	if (strcmp(cause, "tls-hostname-mismatch") == 0 && report->chain.count && !*report->chain.list[0].names)
+		return "Have a certificate issued that lists \"{host}\" as a subject alternative name; this one lists "
+		       "no name, and that in its subject does not count [RFC 9525].";
+	if (strcmp(cause, "roundtrip-timeout") == 0 && stage != CHECK_ROUNDTRIP)
+		return "The broker is there and does not answer this: it may be overloaded, or drop in silence what "
+		       "this "
+		       "user may not do; its log tells.";
 	if (proxy && (stage == CHECK_DNS || stage == CHECK_TCP))
 		return "It is the proxy that cannot be reached: check host and port of '--proxy', or leave it out.";
 	if (local && stage == CHECK_TCP)

@@ -220,19 +220,6 @@ static void map_look_all(
 	}
 }
 
-size_t check_map_urls(
-	const char *host, int ip_version, bool locked_too, int timeout_ms, char urls[][CHECK_URL_BYTES], size_t max)
-{
-	enum { USUAL = sizeof(map_usual) / sizeof(*map_usual) };
-	static struct map_door doors[USUAL];
-	size_t count = 0;
-	map_look_all(doors, map_usual, USUAL, host, ip_version, timeout_ms);
-	for (size_t i = 0; i < USUAL && count < max; i++)
-		if (doors[i].state == MAP_OPEN && (locked_too || !*doors[i].wants))
-			memcpy(urls[count++], doors[i].url, CHECK_URL_BYTES);
-	return count;
-}
-
 /* A name that is none is said once, not for each port. */
 static bool map_resolves(
 	const struct cli_context *context, const char *host, int ip_version, int timeout_ms, bool json, int *code)
@@ -249,6 +236,24 @@ static bool map_resolves(
 	else
 		cli_say(context, "%s", knock.error.text);
 	return false;
+}
+
+bool check_map_resolves(const struct cli_context *context, const char *host, int ip_version, int timeout_ms, int *code)
+{
+	return map_resolves(context, host, ip_version, timeout_ms, false, code);
+}
+
+size_t check_map_urls(
+	const char *host, int ip_version, bool locked_too, int timeout_ms, char urls[][CHECK_URL_BYTES], size_t max)
+{
+	enum { USUAL = sizeof(map_usual) / sizeof(*map_usual) };
+	static struct map_door doors[USUAL];
+	size_t count = 0;
+	map_look_all(doors, map_usual, USUAL, host, ip_version, timeout_ms);
+	for (size_t i = 0; i < USUAL && count < max; i++)
+		if (doors[i].state == MAP_OPEN && (locked_too || !*doors[i].wants))
+			memcpy(urls[count++], doors[i].url, CHECK_URL_BYTES);
+	return count;
 }
 
 int check_map(const struct cli_context *context, const char *host, const struct check_ports *ports, int ip_version,

@@ -19,6 +19,9 @@ int check_ports_take(void *field, char **words, int count, char *why, size_t siz
 int check_map(const struct cli_context *context, const char *host, const struct check_ports *ports, int ip_version,
 	const struct check_settings *settings, bool json);
 
+/* Whether the host's name can be looked up; false after saying why not, with the exit code. */
+bool check_map_resolves(const struct cli_context *context, const char *host, int ip_version, int timeout_ms, int *code);
+
 /* The URLs of those of its usual doors that open without credentials, or with `locked_too` of all; at most `max`. Their
  * number. */
 size_t check_map_urls(

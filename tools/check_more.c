@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check_more.c: what one connection that works does not show: the other addresses of the name, the other versions. */
+/* check_more.c: what one connection does not show: the other addresses of the name, the other versions. */
 #include "check_causes.h"
 #include "check_knock.h"
 #include "check_walk.h"
+#include "cli_text.h"
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -130,8 +131,7 @@ static void version_try(struct check_version *version, const char *name, struct 
 	skiff_client_free(client);
 }
 
-void check_versions(
-	struct check_report *report, const struct skiff_options *options, const struct check_settings *settings)
+static struct skiff_options version_options(const struct skiff_options *options)
 {
 	struct skiff_options other = *options;
 	other.client_id = NULL; /* the one that was given is not to be used by two */
@@ -139,6 +139,36 @@ void check_versions(
 	other.session_expiry_s = 0;
 	other.connect_properties = NULL;
 	other.will = (struct skiff_will){0};
+	return other;
+}
+
+bool check_old_version(
+	struct check_report *report, const struct skiff_options *options, const struct check_settings *settings)
+{
+	struct skiff_options other = version_options(options);
+	struct check_version *old = &report->versions[1];
+	struct check_failure *failure = &report->failure;
+	char url[4 * CHECK_URL_BYTES];
+	other.version = SKIFF_MQTT_311;
+	version_try(old, "3.1.1", other, check_settings_left_ms(settings));
+	report->versions[0] = (struct check_version){.name = "5"};
+	snprintf(report->versions[0].why, sizeof(report->versions[0].why), "%.500s", failure->evidence);
+	report->version_count = 2;
+	if (!old->accepted)
+		return false;
+	size_t used = strlen(failure->evidence);
+	snprintf(failure->evidence + used, sizeof(failure->evidence) - used, "; MQTT 3.1.1 it takes");
+	snprintf(failure->cause, sizeof(failure->cause), "mqtt-version");
+	cli_shell_word(url, sizeof(url), report->url);
+	snprintf(failure->remedy, sizeof(failure->remedy), "Use MQTT 3.1.1: 'skiff check -V 311 %s%s%s%.600s'.",
+		report->given, report->given_tls, report->given_ca, url);
+	return true;
+}
+
+void check_versions(
+	struct check_report *report, const struct skiff_options *options, const struct check_settings *settings)
+{
+	struct skiff_options other = version_options(options);
 	other.version = SKIFF_MQTT_5;
 	version_try(&report->versions[report->version_count++], "5", other, (int)settings->timeout_ms);
 	other.version = SKIFF_MQTT_311;

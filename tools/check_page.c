@@ -233,7 +233,11 @@ static void page_verdict(const struct check_report *report)
 	if (*failure->url) {
 		char url[4 * CHECK_URL_BYTES];
 		cli_shell_word(url, sizeof(url), failure->url);
+		bool tls = strncmp(failure->url, "mqtts:", 6) == 0 || strncmp(failure->url, "wss:", 4) == 0;
 		printf("\n  Next: skiff check ");
+		page_text(report->given);
+		page_text(tls ? report->given_tls : "");
+		page_text(tls ? report->given_ca : "");
 		page_text(url);
 	}
 	putchar('\n');

@@ -8,6 +8,7 @@
 #include "check_walk.h"
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { PROVE_MOST_MS = 3000, PROVE_LEAST_MS = 50, PROVE_DOORS = 4, PROVE_PATHS = 5 };
 
@@ -106,6 +107,42 @@ static bool prove_path(struct check_report *report, const struct check_place *pl
 	return false;
 }
 
+/* Where the server sends us, as a URL of a WebSocket on the same host; false: elsewhere. */
+static bool redirect_read(const struct check_place *place, const char *evidence, char url[CHECK_URL_BYTES])
+{
+	static const char lead[] = "redirects to '";
+	static const struct {
+		const char *http, *ws;
+	} schemes[] = {{"https://", "wss://"}, {"http://", "ws://"}, {"wss://", "wss://"}, {"ws://", "ws://"}};
+	const char *at = strstr(evidence, lead);
+	struct check_place to;
+	at = at ? at + sizeof(lead) - 1 : "";
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
+		size_t len = strlen(schemes[i].http);
+		if (strncmp(at, schemes[i].http, len) != 0)
+			continue;
+		snprintf(url, CHECK_URL_BYTES, "%s%.*s", schemes[i].ws, (int)strcspn(at + len, "'"), at + len);
+		return check_place_read(&to, url) && strcasecmp(to.host, place->host) == 0;
+	}
+	return false;
+}
+
+static void prove_redirect(struct check_report *report, const struct check_place *place)
+{
+	struct check_failure *failure = &report->failure;
+	char url[CHECK_URL_BYTES] = "";
+	if (redirect_read(place, failure->evidence, url)) {
+		memcpy(failure->url, url, sizeof(failure->url));
+		snprintf(failure->remedy, sizeof(failure->remedy), "Use the place that it names: %.590s", url);
+	} else if (*url) {
+		snprintf(failure->remedy, sizeof(failure->remedy),
+			"It names another host. If that is the login page of this network, which answers for everybody "
+			"(a "
+			"captive portal), log in with a browser first; if it is the broker's new place, use %.590s",
+			url);
+	}
+}
+
 /* ---- protocols ---- */
 
 struct prove_door {
@@ -116,19 +153,26 @@ struct prove_door {
 static const struct prove_door prove_doors[PROVE_DOORS] = {
 	{"mqtt", false, false}, {"mqtts", true, false}, {"ws", false, true}, {"wss", true, true}};
 
+/* What the URL's scheme expects there. */
+static const char *place_protocol(const struct check_place *place)
+{
+	return place->tls ? "TLS" : place->ws ? "HTTP and WebSocket" : "MQTT without TLS";
+}
+
 static void prove_found(struct check_report *report, const struct check_place *place, const struct check_knock *knock)
 {
 	struct check_failure *failure = &report->failure;
 	const char *wants = check_knock_wants(knock);
 	char text[CHECK_TEXT_BYTES];
-	snprintf(text, sizeof(text), "%.400s answers there%s%s", knock->url, *wants ? ", and wants " : "", wants);
-	evidence_add(report, text);
+	snprintf(text, sizeof(text), "the port does not speak %s: %.400s answers there%s%s", place_protocol(place),
+		knock->url, *wants ? ", and wants " : "", wants);
+	snprintf(failure->evidence, sizeof(failure->evidence), "%s", text);
 	prove_wrong_protocol(report, place);
 	memcpy(failure->url, knock->url, sizeof(failure->url));
 	snprintf(failure->remedy, sizeof(failure->remedy), "Use this URL for this port: %.600s%s", knock->url,
 		strncmp(knock->url, "mqtts:", 6) == 0 || strncmp(knock->url, "wss:", 4) == 0
-			? "; its certificate was not verified in this look, so check it as well: give its CA by "
-			  "'--cafile' if it is not a public one."
+			? "; its certificate was not verified in this look, so check it as well: with its CA by "
+			  "'--cafile' if that is not a public one."
 			: "; it is not encrypted: what is sent can be read on the way.");
 }
 
@@ -149,16 +193,17 @@ static bool prove_tls(
 	return false;
 }
 
-/* The port speaks no MQTT in any of the four ways; what it does speak may have shown. */
-static void prove_stranger(struct check_report *report, const struct check_place *place,
+/* The port speaks no MQTT in any of the four ways; what it does speak may have shown: then true. */
+static bool prove_stranger(struct check_report *report, const struct check_place *place,
 	const struct skiff_options *options, const struct check_settings *settings, const struct check_knock *knocks,
 	size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (knocks[i].error.code == SKIFF_WRONG_PROTOCOL && (!place->ws || !report->connection.http_status)) {
-			evidence_add(report, knocks[i].error.text);
+			snprintf(
+				report->failure.evidence, sizeof(report->failure.evidence), "%s", knocks[i].error.text);
 			prove_wrong_protocol(report, place);
-			return;
+			return true;
 		}
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -168,8 +213,9 @@ static void prove_stranger(struct check_report *report, const struct check_place
 		evidence_add(report, knocks[i].error.text);
 		prove_wrong_protocol(report, place);
 		prove_path(report, place, options, settings, scheme);
-		return;
+		return true;
 	}
+	return false;
 }
 
 static void prove_protocol(struct check_report *report, const struct check_place *place,
@@ -199,10 +245,8 @@ static void prove_protocol(struct check_report *report, const struct check_place
 	}
 	if (prove_tls(report, place, knocks, count))
 		return;
-	if (code == SKIFF_WRONG_PROTOCOL)
+	if (!prove_stranger(report, place, options, settings, knocks, count) && code == SKIFF_WRONG_PROTOCOL)
 		prove_wrong_protocol(report, place);
-	else
-		prove_stranger(report, place, options, settings, knocks, count);
 }
 
 void check_prove(struct check_report *report, const struct check_place *place, const struct skiff_options *options,
@@ -213,6 +257,8 @@ void check_prove(struct check_report *report, const struct check_place *place, c
 	if (place->ws && code_is_of_path(code, &report->connection) &&
 		prove_path(report, place, options, settings, place->scheme))
 		return;
+	if (code == SKIFF_WS_REDIRECT)
+		prove_redirect(report, place);
 	if (code_is_strange(code))
 		prove_protocol(report, place, options, settings, code);
 }

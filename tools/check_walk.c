@@ -348,6 +348,32 @@ static bool walk_asks_addresses(enum skiff_code code)
 	return class_ == SKIFF_CLASS_TLS || class_ == SKIFF_CLASS_WS || code == SKIFF_WRONG_PROTOCOL;
 }
 
+/* Whether the broker may be one that speaks MQTT 3.1.1 only. */
+static bool walk_asks_version(const struct walk *walk, enum skiff_code code)
+{
+	return walk->options->version == SKIFF_MQTT_5 && (code == SKIFF_MQTT_VERSION || code == SKIFF_MQTT_CLOSED) &&
+	       check_settings_left_ms(walk->settings) > 1;
+}
+
+/* What was refused, as far as it is no secret. */
+static void walk_tell_sent(struct walk *walk, enum skiff_code code)
+{
+	const struct skiff_options *options = walk->options;
+	char *evidence = walk->report->failure.evidence;
+	size_t used = strlen(evidence), size = sizeof(walk->report->failure.evidence) - used;
+	bool url_user, url_password;
+	cli_client_user_info(options->url, &url_user, &url_password);
+	bool user = options->user_name || url_user, password = options->password.len || url_password;
+	if (code == SKIFF_MQTT_BAD_CREDENTIALS || code == SKIFF_MQTT_NOT_AUTHORISED)
+		snprintf(evidence + used, size, "; %s",
+			user && password ? "a user name and a password were sent"
+			: user           ? "a user name was sent, and no password"
+					 : "no user name was sent");
+	else if (code == SKIFF_MQTT_CLIENT_ID)
+		snprintf(evidence + used, size, "; the client id sent was \"%.256s\"",
+			walk->report->connection.client_id);
+}
+
 static void walk_through(struct walk *walk)
 {
 	struct check_report *report = walk->report;
@@ -355,6 +381,9 @@ static void walk_through(struct walk *walk)
 	if (!walk_connect(walk, &code)) {
 		if (walk_may_compare(walk, code))
 			walk_compare_wire(walk);
+		walk_tell_sent(walk, code);
+		if (walk_asks_version(walk, code) && check_old_version(report, walk->options, walk->settings))
+			return;
 		check_prove(report, &walk->place, walk->options, walk->settings, code);
 		if (walk_asks_addresses(code))
 			check_addresses(report, &walk->place, walk->options, walk->settings);

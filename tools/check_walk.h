@@ -32,9 +32,14 @@ void check_walk(struct check_report *report, struct skiff_options *options, cons
 void check_prove(struct check_report *report, const struct check_place *place, const struct skiff_options *options,
 	const struct check_settings *settings, enum skiff_code code);
 
-/* check_more.c: after a success, every other address of the name; the versions that the broker takes. */
+/* check_more.c: every other address of the name. */
 void check_addresses(struct check_report *report, const struct check_place *place, const struct skiff_options *options,
 	const struct check_settings *settings);
+/* check_more.c: after a failure that may be the version's; true: MQTT 3.1.1 is taken, and the report says so. */
+bool check_old_version(
+	struct check_report *report, const struct skiff_options *options, const struct check_settings *settings);
+
+/* After a success: which versions the broker takes. */
 void check_versions(
 	struct check_report *report, const struct skiff_options *options, const struct check_settings *settings);
 

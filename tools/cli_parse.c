@@ -265,7 +265,8 @@ static void parser_check_operands(struct parser *parser)
 			context->operands[command->max_operands], command->name);
 		parser->result = CLI_PARSED_WRONG;
 	} else if (context->operand_count < command->min_operands) {
-		cli_say(context, "an argument is missing; usage: skiff %s %s", command->name, command->usage);
+		cli_say(context, "an argument is missing; usage: skiff %s %.*s", command->name,
+			(int)strcspn(command->usage, "\n"), command->usage);
 		parser->result = CLI_PARSED_WRONG;
 	}
 }

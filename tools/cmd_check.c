@@ -4,6 +4,7 @@
 #include "check_walk.h"
 #include "cli_client.h"
 #include "cli_duration.h"
+#include "cli_text.h"
 #include "cli_topic.h"
 #include "commands.h"
 #include <math.h>
@@ -169,6 +170,54 @@ static struct check_settings check_settings_of(struct check_params *params)
 	};
 }
 
+/* Adds `option` and its value, a word for a shell. */
+static void given_add(char out[CHECK_TEXT_BYTES], const char *option, const char *value)
+{
+	char word[CHECK_TEXT_BYTES];
+	size_t used = strlen(out);
+	if (!value)
+		return;
+	cli_shell_word(word, sizeof(word), value);
+	snprintf(out + used, CHECK_TEXT_BYTES - used, "%s %s ", option, word);
+}
+
+static void given_add_flag(char out[CHECK_TEXT_BYTES], const char *option, bool given)
+{
+	size_t used = strlen(out);
+	if (given)
+		snprintf(out + used, CHECK_TEXT_BYTES - used, "%s ", option);
+}
+
+/* So that what is said to be tried next can be tried as it stands. */
+static void check_note_given(struct check_report *report, const struct cli_client_params *client)
+{
+	given_add(report->given, "-u", client->username);
+	given_add(report->given, "--pw-file", client->pw_file);
+	given_add_flag(report->given, "--pw-ask", client->pw_ask);
+	given_add(report->given, "-i", client->id);
+	given_add_flag(report->given, "-V 311", client->version == SKIFF_MQTT_311);
+	given_add_flag(report->given, "-4", client->ipv4);
+	given_add_flag(report->given, "-6", client->ipv6);
+	given_add(report->given_tls, "--cert", client->cert);
+	given_add(report->given_tls, "--key", client->key);
+	given_add(report->given_tls, "--key-password-file", client->key_password_file);
+	given_add(report->given_tls, "--server-name", client->server_name);
+	given_add(report->given_tls, "--tls-alpn", client->alpn);
+	given_add(report->given_ca, "--cafile", client->cafile);
+	given_add(report->given_ca, "--capath", client->capath);
+}
+
+/* Where the way ends early, a proxy that others use may be meant; `variable` was in the environment. */
+static void check_mention_proxy(struct check_report *report, const char *variable)
+{
+	struct check_failure *failure = &report->failure;
+	size_t used = strlen(failure->remedy);
+	if (*failure->cause && (failure->stage == CHECK_DNS || failure->stage == CHECK_TCP))
+		snprintf(failure->remedy + used, sizeof(failure->remedy) - used,
+			" The environment has %s, which is not looked at; to go through that proxy give '--proxy URL'.",
+			variable);
+}
+
 static int check_url(const struct cli_context *context, struct check_params *params)
 {
 	struct check_settings settings = check_settings_of(params);
@@ -178,6 +227,7 @@ static int check_url(const struct cli_context *context, struct check_params *par
 		cli_say(context, "option '--topic': %s", why);
 		return CLI_EXIT_USAGE;
 	}
+	const char *variable = getenv("https_proxy") ? "https_proxy" : getenv("http_proxy") ? "http_proxy" : NULL;
 	check_settings_begin(&settings);
 	struct check_report *report = calloc(1, sizeof(*report));
 	int code = cli_client_prepare(context, &params->client, &setup);
@@ -186,7 +236,10 @@ static int check_url(const struct cli_context *context, struct check_params *par
 		code = CLI_EXIT_FAILURE;
 	}
 	if (code == CLI_EXIT_OK) {
+		check_note_given(report, &params->client);
 		check_walk(report, &setup.options, &settings);
+		if (variable && !params->client.proxy)
+			check_mention_proxy(report, variable);
 		check_judge_limits(report, &params->limits);
 		if (params->json)
 			check_json_print(report);

@@ -3,6 +3,7 @@
 #include "cli_client.h"
 #include "cli_duration.h"
 #include "cli_exit.h"
+#include "cli_stop.h"
 #include "commands.h"
 #include "compare_doors.h"
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { ROUNDS = 5, TRIPS = 50, BURST = 500, PAYLOAD = 64 };
@@ -147,19 +149,20 @@ static size_t count_of(long long asked, bool public, int usual, int few)
 }
 
 /* Names the doors; a word of the command line that shows a password is overwritten. */
-static bool compare_add_doors(const struct cli_context *context, const struct compare_wishes *wishes,
+static int compare_add_doors(const struct cli_context *context, const struct compare_wishes *wishes,
 	struct compare_report *report, bool *public)
 {
 	for (int i = 0; i < context->operand_count; i++) {
 		struct cli_client_params hidden = {0};
 		*public |= strcmp(context->operands[i], "test.mosquitto.org") == 0;
-		bool ok = cli_client_set_broker(&hidden, context->operands[i]) &&
-			  compare_doors_add(context, report, hidden.broker, wishes);
+		int code = CLI_EXIT_FAILURE;
+		if (cli_client_set_broker(&hidden, context->operands[i]))
+			code = compare_doors_add(context, report, hidden.broker, wishes);
 		free(hidden.broker);
-		if (!ok)
-			return false;
+		if (code != CLI_EXIT_OK)
+			return code;
 	}
-	return true;
+	return compare_doors_check(context, report);
 }
 
 static void flags_default(bool *flags, size_t count, size_t first, size_t last)
@@ -171,7 +174,7 @@ static void flags_default(bool *flags, size_t count, size_t first, size_t last)
 		flags[i] = true;
 }
 
-static bool compare_fill(const struct cli_context *context, struct compare_params *params,
+static int compare_fill(const struct cli_context *context, struct compare_params *params,
 	const struct skiff_options *options, struct compare_report *report)
 {
 	bool public = false;
@@ -182,8 +185,9 @@ static bool compare_fill(const struct cli_context *context, struct compare_param
 	memcpy(wishes.engines, params->engines, sizeof(wishes.engines));
 	memcpy(wishes.versions, params->versions, sizeof(wishes.versions));
 	memcpy(report->qos, params->qos, sizeof(report->qos));
-	if (!compare_add_doors(context, &wishes, report, &public))
-		return false;
+	int code = compare_add_doors(context, &wishes, report, &public);
+	if (code != CLI_EXIT_OK)
+		return code;
 	bool endless = params->duration_ms > 0;
 	report->rounds =
 		count_of(params->rounds, public && !endless, endless ? COMPARE_ROUNDS_MAX : ROUNDS, PUBLIC_ROUNDS);
@@ -194,7 +198,7 @@ static bool compare_fill(const struct cli_context *context, struct compare_param
 	report->duration_ms = params->duration_ms;
 	if (public && !getenv("SKIFF_LAB_DIR"))
 		cli_say(context, "a public server, with few messages: no reference for speed");
-	return true;
+	return CLI_EXIT_OK;
 }
 
 static void compare_show(const struct compare_params *params, struct compare_report *report)
@@ -208,7 +212,6 @@ static void compare_show(const struct compare_params *params, struct compare_rep
 			compare_markdown_print(report);
 		else
 			compare_table_print(report);
-		putchar('\n');
 		compare_words_print(report, stdout);
 	}
 }
@@ -238,8 +241,10 @@ static bool page_try(const struct cli_context *context, const char *name)
 	char *part = page_part(context, name);
 	if (!part)
 		return false;
-	FILE *out = fopen(part, "we");
-	bool ok = out ? true : page_failed(context, name, errno);
+	struct stat status;
+	bool folder = stat(name, &status) == 0 && S_ISDIR(status.st_mode);
+	FILE *out = folder ? NULL : fopen(part, "we");
+	bool ok = out ? true : page_failed(context, name, folder ? EISDIR : errno);
 	if (out) {
 		fclose(out);
 		unlink(part);
@@ -280,7 +285,9 @@ static int compare_measure(
 	compare_show(params, report);
 	if (params->html && !page_write(context, params->html, report))
 		return CLI_EXIT_FAILURE;
-	return report->exit_code;
+	if (cli_stop_code() >= 0)
+		cli_say(context, "interrupted: the figures are those of %zu rounds", report->rounds);
+	return cli_stop_code() >= 0 ? cli_stop_code() : report->exit_code;
 }
 
 static int compare_command(const struct cli_context *context, void *raw)
@@ -300,12 +307,19 @@ static int compare_command(const struct cli_context *context, void *raw)
 		free(report);
 		return CLI_EXIT_FAILURE;
 	}
+	if (!cli_stop_start(0)) {
+		cli_say(context, "cannot watch for signals: %s", strerror(errno));
+		compare_report_free(report);
+		free(report);
+		return CLI_EXIT_FAILURE;
+	}
 	int code = cli_client_prepare_many(context, &params->client, &setup);
 	if (!params->client.debug) /* of each door, in each round */
 		skiff_log_set(SKIFF_LOG_NONE, NULL, NULL);
 	if (code == CLI_EXIT_OK)
-		code = compare_fill(context, params, &setup.options, report) ? compare_measure(context, params, report)
-									     : CLI_EXIT_USAGE;
+		code = compare_fill(context, params, &setup.options, report);
+	if (code == CLI_EXIT_OK)
+		code = compare_measure(context, params, report);
 	cli_client_release(&setup);
 	compare_report_free(report);
 	free(report);

@@ -3,7 +3,7 @@
 #include "compare_curve.h"
 #include <math.h>
 
-enum { POINTS = COMPARE_CURVE_POINTS };
+enum { POINTS = COMPARE_CURVE_POINTS, CURVE_WIDE = 60 };
 
 void compare_scale_widen(struct compare_scale *scale, struct compare_sample *sample)
 {
@@ -23,8 +23,9 @@ double compare_scale_at(const struct compare_scale *scale, double value)
 double compare_scale_tick(const struct compare_scale *scale, double after)
 {
 	static const double steps[] = {1, 2, 5};
+	int count = scale->most > scale->least * CURVE_WIDE ? 1 : 3; /* so that they do not touch on a phone */
 	for (double power = 1; power <= scale->most; power *= 10)
-		for (int i = 0; i < 3; i++) {
+		for (int i = 0; i < count; i++) {
 			double tick = steps[i] * power;
 			if (tick > after && tick >= scale->least && tick <= scale->most)
 				return tick;

@@ -18,7 +18,8 @@ void compare_scale_widen(struct compare_scale *scale, struct compare_sample *sam
 /* Where a value is: 0 to 1, also for one that is outside. */
 double compare_scale_at(const struct compare_scale *scale, double value);
 
-/* The next round number (1, 2 or 5 times a power of ten) above `after` on the scale; 0: none. */
+/* The next round number (1, 2 or 5 times a power of ten; on a wide scale a power of ten) above `after` on the scale; 0:
+ * none. */
 double compare_scale_tick(const struct compare_scale *scale, double after);
 
 struct compare_curve {

@@ -4,6 +4,7 @@
 #include "compare_doors.h"
 #include "check_map.h"
 #include "cli_client.h"
+#include "cli_exit.h"
 #include "lab_doors.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,28 +159,54 @@ static bool doors_add_all(
 
 /* ---- those of any host ---- */
 
-static bool doors_add_host(const struct cli_context *context, struct compare_report *report, const char *host,
+static int doors_add_host(const struct cli_context *context, struct compare_report *report, const char *host,
 	const struct compare_wishes *wishes)
 {
 	static char urls[COMPARE_DOORS_MAX][CHECK_URL_BYTES];
 	const struct skiff_options *options = wishes->options;
 	bool known = options->user_name || options->tls.cert_file;
+	int code = CLI_EXIT_USAGE;
+	if (!check_map_resolves(context, host, options->ip_version, DOORS_LOOK_MS, &code))
+		return code;
 	size_t count = check_map_urls(host, options->ip_version, known, DOORS_LOOK_MS, urls, COMPARE_DOORS_MAX / 4);
 	for (size_t i = 0; i < count; i++)
 		if (!doors_add_url(context, report, urls[i], wishes))
-			return false;
-	if (!count)
-		cli_say(context, "'%s': none of its usual ports speaks MQTT%s; 'skiff check %s' shows what they do",
-			host, known ? "" : " without credentials", host);
-	return count > 0;
+			return CLI_EXIT_USAGE;
+	if (count)
+		return CLI_EXIT_OK;
+	cli_say(context, "'%s': none of its usual ports speaks MQTT%s; 'skiff check %s' shows what they do", host,
+		known ? "" : " without credentials", host);
+	return CLI_EXIT_TCP;
 }
 
-bool compare_doors_add(const struct cli_context *context, struct compare_report *report, const char *target,
+int compare_doors_add(const struct cli_context *context, struct compare_report *report, const char *target,
 	const struct compare_wishes *wishes)
 {
+	bool ok;
 	if (strcmp(target, "lab") == 0 || strcmp(target, doors_public) == 0)
-		return doors_add_all(context, report, wishes, *target == 'l');
-	if (!check_place_is_host(target))
-		return doors_add_url(context, report, target, wishes);
-	return doors_add_host(context, report, target, wishes);
+		ok = doors_add_all(context, report, wishes, *target == 'l');
+	else if (!check_place_is_host(target))
+		ok = doors_add_url(context, report, target, wishes);
+	else
+		return doors_add_host(context, report, target, wishes);
+	return ok ? CLI_EXIT_OK : CLI_EXIT_USAGE;
+}
+
+int compare_doors_check(const struct cli_context *context, const struct compare_report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct compare_door *door = &report->doors[i];
+		struct skiff_options options = door->options;
+		struct skiff_error error = {0};
+		if (*door->lacks)
+			continue;
+		options.url = door->url;
+		struct skiff_client *client = skiff_client_new(&options, &error);
+		skiff_client_free(client);
+		if (!client && skiff_code_class(error.code) == SKIFF_CLASS_FILE) {
+			cli_say(context, "%s", error.text);
+			return cli_exit_for(error.code);
+		}
+	}
+	return CLI_EXIT_OK;
 }

@@ -14,9 +14,12 @@ struct compare_wishes {
 };
 
 /* Adds the doors that `target` means: a URL, "lab", "test.mosquitto.org", or a host whose doors are looked for, each
- * for every engine and version asked for. What the options point to must outlive the report. False after saying why
- * not. */
-bool compare_doors_add(const struct cli_context *context, struct compare_report *report, const char *target,
+ * for every engine and version asked for. What the options point to must outlive the report. Result: an exit code,
+ * after saying why it is not 0. */
+int compare_doors_add(const struct cli_context *context, struct compare_report *report, const char *target,
 	const struct compare_wishes *wishes);
+
+/* Whether all doors could be asked: the files that they need are there. Result: as above. */
+int compare_doors_check(const struct cli_context *context, const struct compare_report *report);
 
 #endif

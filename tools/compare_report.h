@@ -9,7 +9,7 @@
 #include <skiff/skiff.h>
 #include <stdio.h>
 
-enum { COMPARE_DOORS_MAX = 64, COMPARE_ROUNDS_MAX = 1000, COMPARE_QOS = 3 };
+enum { COMPARE_DOORS_MAX = 64, COMPARE_QOS = 3 };
 
 enum compare_phase {
 	COMPARE_DNS,

@@ -9,6 +9,7 @@
  * that one that is late makes those behind it late as well instead of hiding them (coordinated omission). */
 #include "cli_event.h"
 #include "cli_exit.h"
+#include "cli_stop.h"
 #include "compare_report.h"
 #include <errno.h>
 #include <malloc.h>
@@ -440,6 +441,8 @@ static void run_round(struct compare_report *report, char *payload, size_t round
 		struct compare_door *door = &report->doors[i];
 		if (*door->lacks || door->outcome.code != SKIFF_OK)
 			continue;
+		if (cli_stop_code() >= 0)
+			return;
 		if (progress)
 			run_progress(report, door, round);
 		round_run(report, door, payload, round > 0);
@@ -462,7 +465,7 @@ void compare_run(struct compare_report *report, bool progress)
 	size_t done = 0;
 	do
 		run_round(report, payload, ++done, progress);
-	while (done < report->rounds && run_now_us() < end_us);
+	while (done < report->rounds && run_now_us() < end_us && cli_stop_code() < 0);
 	report->rounds = done;
 	if (progress)
 		fputs("\r\033[K", stderr);

@@ -66,17 +66,23 @@ static double statistic_difference(double mine, double base)
 	return mine - base;
 }
 
-/* The statistic of the means over `count` rounds: all in turn, or drawn by `state`. */
+static double median(double *values, size_t count)
+{
+	qsort(values, count, sizeof(*values), value_compare);
+	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+/* The statistic of the medians over `count` rounds: all in turn, or drawn by `state`. */
 static double rounds_statistic(
 	const double *mine, const double *base, size_t count, statistic_fn statistic, uint64_t *state)
 {
-	double sums[2] = {0};
+	double drawn[2][COMPARE_ROUNDS_MAX];
 	for (size_t i = 0; i < count; i++) {
 		size_t round = state ? draw(state, count) : i;
-		sums[0] += mine[round];
-		sums[1] += base[round];
+		drawn[0][i] = mine[round];
+		drawn[1][i] = base[round];
 	}
-	return statistic(sums[0] / (double)count, sums[1] / (double)count);
+	return statistic(median(drawn[0], count), median(drawn[1], count));
 }
 
 static struct compare_interval bootstrap(const double *mine, const double *base, size_t count, statistic_fn statistic)

@@ -27,9 +27,9 @@ struct compare_interval {
 
 /* By bootstrap: `count` rounds, in each of which both were measured, are drawn again and again. From a fixed seed, so
  * that the same figures give the same interval. With too few rounds it is without bounds. */
-enum { COMPARE_ROUNDS_TELLING = 3 };
+enum { COMPARE_ROUNDS_TELLING = 3, COMPARE_ROUNDS_MAX = 1000 };
 
-/* The ratio of their means, and the mean of `mine` less that of `base`. */
+/* The ratio of their medians, and the median of `mine` less that of `base`. At most COMPARE_ROUNDS_MAX rounds. */
 struct compare_interval compare_ratio(const double *mine, const double *base, size_t count);
 struct compare_interval compare_difference(const double *mine, const double *base, size_t count);
 

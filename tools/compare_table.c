@@ -50,7 +50,7 @@ static void table_row(
 		compare_cell(text, &compare_columns[c], door, "-");
 		printf(" %*s", table_width(&compare_columns[c]), text);
 	}
-	puts(door->as_expected || *door->lacks ? "" : "  (not as expected)");
+	puts(door->as_expected || *door->lacks ? "" : door->expect ? "  (not as expected)" : "  (does not open)");
 }
 
 void compare_table_print(struct compare_report *report)

@@ -8,7 +8,7 @@
 
 #define WORTH_IT 0.9
 
-enum { STEP_MS = 100, STEP_SLACK_MS = 10, NAGLE_LOW_US = 38000, NAGLE_HIGH_US = 46000 };
+enum { STEP_MS = 100, STEP_SLACK_MS = 10, NAGLE_LOW_US = 38000, NAGLE_HIGH_US = 49000, PAHO_SECOND_MS = 900 };
 
 /* ---- the price ---- */
 
@@ -62,10 +62,14 @@ static void words_setup(FILE *out, struct compare_door *door, struct compare_doo
 	if (rounds >= COMPARE_ROUNDS_TELLING && !interval_has(more, 0))
 		fprintf(out, " (%.1f to %.1f)", fmin(fabs(more.low), fabs(more.high)),
 			fmax(fabs(more.low), fabs(more.high)));
-	if (door->resumed[COMPARE_TOTAL].count)
-		fprintf(out, ", %.1f when TLS resumes",
-			compare_sample_at(&door->resumed[COMPARE_TOTAL], 0.5) -
-				compare_sample_at(&base->full[COMPARE_TOTAL], 0.5));
+	if (!door->resumed[COMPARE_TOTAL].count)
+		return;
+	double resumed = compare_sample_at(&door->resumed[COMPARE_TOTAL], 0.5),
+	       full = compare_sample_at(&door->full[COMPARE_TOTAL], 0.5);
+	if (resumed < full * WORTH_IT)
+		fprintf(out, ", %.1f when TLS resumes", resumed - compare_sample_at(&base->full[COMPARE_TOTAL], 0.5));
+	else
+		fprintf(out, ", and no less when TLS resumes");
 }
 
 static void words_price(
@@ -85,7 +89,7 @@ static void words_addresses(const struct compare_report *report, FILE *out)
 	for (size_t i = 0; i < report->host_count; i++) {
 		const struct compare_host *host = &report->hosts[i];
 		if (strcmp(host->name, host->address) != 0)
-			fprintf(out, "All connections to %s went to %s; it was looked up once, in %.1f ms.\n",
+			fprintf(out, "\nAll connections to %s went to %s; it was looked up once, in %.1f ms.\n",
 				host->name, host->address, host->ms);
 		for (size_t n = 0; n < report->count; n++) {
 			const struct compare_door *door = &report->doors[n];
@@ -153,7 +157,7 @@ static void words_nagle(struct compare_report *report, FILE *out, enum skiff_eng
 			fprintf(out, named++ ? ", %s" : "  %s", report->doors[i].name);
 	if (named)
 		fprintf(out,
-			": the round trips at QoS %d, of 40 to 44 ms, look like Nagle's algorithm meeting a delayed "
+			": the round trips at QoS %d, of 40 ms and some, look like Nagle's algorithm meeting a delayed "
 			"acknowledgement: a socket option of %s, not the transport\n",
 			qos, engine == SKIFF_ENGINE_PAHO ? "Paho's" : "the broker's");
 }
@@ -162,8 +166,13 @@ static void words_nagle(struct compare_report *report, FILE *out, enum skiff_eng
 
 static void words_failed(const struct compare_report *report, FILE *out)
 {
+	bool some = false;
 	for (size_t i = 0; i < report->count; i++) {
 		const struct compare_door *door = &report->doors[i];
+		bool says = *door->lacks || door->outcome.code != SKIFF_OK || door->asks_certificate;
+		if (says && !some)
+			fputs("\n", out);
+		some |= says;
 		if (*door->lacks)
 			fprintf(out, "  %s was left out: it needs %s\n", door->name, door->lacks);
 		else if (door->outcome.code != SKIFF_OK)
@@ -206,29 +215,69 @@ static const struct compare_door *words_best(const struct compare_report *report
 	return best;
 }
 
+static bool words_any(const struct compare_report *report, bool tls, bool ws)
+{
+	for (size_t i = 0; i < report->count; i++)
+		if (report->doors[i].place.tls == tls && (!ws || report->doors[i].place.ws))
+			return true;
+	return false;
+}
+
 static void words_advice(const struct compare_report *report, FILE *out)
 {
 	const struct compare_door *best = words_best(report);
-	fprintf(out, "\nSafe are the doors with TLS whose certificate is verified; at the others everybody on the way "
-		     "can read "
-		     "passwords and messages.\n");
-	if (!best)
+	fprintf(out,
+		"\nSafe are the doors with TLS whose certificate is verified; at the others everybody on the way can "
+		"read passwords and messages.\n");
+	if (best)
+		fprintf(out, "Take %s (%s)%s.\n", best->name, best->place.scheme,
+			!best->place.ws && words_any(report, true, true)
+				? "; where only HTTP gets through, a door of wss"
+				: "");
+	else if (words_any(report, true, false))
 		fprintf(out, "None of the safe ones opened here.\n");
 	else
-		fprintf(out, "Take %s (%s)%s.\n", best->name, best->place.scheme,
-			best->place.ws ? "" : "; where only HTTP gets through, a door of wss");
+		fprintf(out, "None of these is safe: compare one of mqtts:// or wss:// as well.\n");
+}
+
+/* Paho looks for what has arrived once a second while it connects. */
+static void words_paho(const struct compare_report *report, FILE *out)
+{
+	size_t named = 0;
+	for (size_t i = 0; i < report->count; i++) {
+		struct compare_door *door = &report->doors[i];
+		double total = compare_sample_at(&door->full[COMPARE_TOTAL], 0.5);
+		if (door->rounds && door->options.engine == SKIFF_ENGINE_PAHO && total > PAHO_SECOND_MS)
+			fprintf(out, named++ ? ", %s" : "  %s", door->name);
+	}
+	if (named)
+		fprintf(out, ": the second that connecting takes is Paho's, which looks for answers once a second\n");
+}
+
+static size_t words_open(const struct compare_report *report)
+{
+	size_t open = 0;
+	for (size_t i = 0; i < report->count; i++)
+		open += report->doors[i].rounds > 0;
+	return open;
 }
 
 static void words_doors(struct compare_report *report, struct compare_door *base, FILE *out)
 {
-	fprintf(out, "\nBeside %s, at %zu bytes and QoS %d:\n", base->name, report->payload_len, compare_qos(report));
+	if (words_open(report) > 1)
+		fprintf(out, "\nBeside %s, at %zu bytes and QoS %d:\n", base->name, report->payload_len,
+			compare_qos(report));
 	for (size_t i = 0; i < report->count; i++)
 		if (report->doors[i].rounds && &report->doors[i] != base)
 			words_price(report, out, &report->doors[i], base);
 	words_steps(report, out, 0,
-		": the time of the upgrade looks like steps of 100 ms, as mosquitto makes them, which looks at such "
-		"connections so often while they come up: the broker's, not WebSocket's\n");
-	words_steps(report, out, 1, ": the slowest round trips look like steps of 100 ms as well\n");
+		": the time of the upgrade, and with wss that of TLS before it, looks like steps of 100 ms, as "
+		"mosquitto "
+		"makes them, which looks at such connections so often while they come up: the broker's, neither "
+		"WebSocket's nor TLS's\n");
+	words_steps(report, out, 1,
+		": the slowest round trips look like steps of 100 ms as well, and bursts share in them\n");
+	words_paho(report, out);
 	for (int qos = 0; qos < COMPARE_QOS; qos++) {
 		words_nagle(report, out, SKIFF_ENGINE_NATIVE, qos);
 		words_nagle(report, out, SKIFF_ENGINE_PAHO, qos);

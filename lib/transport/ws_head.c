@@ -227,9 +227,8 @@ static enum skiffi_ws_answer head_check_subprotocol(
 	if (count > 1)
 		selected = (struct head_text){"more than one", 13};
 	skiffi_fail(error, SKIFF_WS_SUBPROTOCOL, head->status,
-		"'%s' switched to WebSocket but did not select the subprotocol 'mqtt' (it selected '%.*s'); there is "
-		"no MQTT "
-		"at path '%s': try another, such as %s",
+		"'%s' switched to WebSocket but did not select the subprotocol 'mqtt' (it selected '%.*s'); "
+		"what is at path '%s' is not MQTT, or a proxy on the way drops the header; another path is %s",
 		endpoint->url, head_quote(selected), selected.at, endpoint->path, head_other_paths(endpoint));
 	return SKIFFI_WS_REFUSED;
 }

@@ -41,7 +41,7 @@ static void double_is_found(void **state)
 	rounds_fill(mine, 200, 5);
 	struct compare_interval interval = compare_ratio(mine, base, ROUNDS);
 	assert_true(interval.low <= 2 && interval.high >= 2);
-	assert_true(interval.low > 1.9 && interval.high < 2.1);
+	assert_true(interval.low > 1.8 && interval.high < 2.2);
 	assert_true(interval.value >= interval.low && interval.value <= interval.high);
 }
 

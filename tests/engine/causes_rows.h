@@ -176,7 +176,7 @@ static const struct cause_row rows[] = {
 	{"MQTT to an SSH port", TCP, ANSWERS("SSH-2.0-OpenSSH_9.2p1\r\n"), .ask = {.timeouts = {.mqtt_ms = 300}},
 		.code = SKIFF_WRONG_PROTOCOL, .paho = SKIFF_MQTT_TIMEOUT},
 	{"MQTT to an SMTP port", TCP, ANSWERS("220 mail.example ESMTP\r\n"), .ask = {.timeouts = {.mqtt_ms = 300}},
-		.code = SKIFF_WRONG_PROTOCOL, .paho = SKIFF_MQTT_TIMEOUT, .says = "SMTP"},
+		.code = SKIFF_WRONG_PROTOCOL, .paho = SKIFF_MQTT_TIMEOUT},
 	/* ---- auto ---- */
 	{"auto, 5 refused by CONNACK", TCP | WSS, .ask = {.version = SKIFF_MQTT_AUTO},
 		.far = {.answer = CAUSE_HOLDS, .only_311 = true, .said = WORDS("\x20\2\0\1")}, .code = SKIFF_OK},

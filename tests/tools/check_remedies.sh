@@ -49,7 +49,15 @@ follow
 
 tls_broker good
 cp certs/own-ca.crt CA.pem
-expect_failure 14 tls-unknown-ca --cafile certs/mine.crt
+expect_failure 14 tls-unknown-ca --cafile certs/mine.crt -i mine
+option "skiff check --cafile CA.pem -i mine mqtts://"
+follow
+
+# What is to be tried next has the options that were given.
+run skiff check -i mine --cafile CA.pem "wss://127.0.0.1:$port/mqtt"
+[ "$code" = 15 ] || fail "MQTT over TLS as WebSocket: exit code $code"
+remedy="'$(echo "$out" | sed -n 's/^  Next: //p')'"
+option "skiff check -i mine --cafile CA.pem mqtts://127.0.0.1:$port"
 follow
 
 tls_broker wrong-host
@@ -57,6 +65,10 @@ expect_failure 14 tls-hostname-mismatch --cafile CA.pem
 option "--server-name NAME"
 run skiff check --cafile CA.pem --server-name other.example "$url"
 expect 0
+
+tls_broker cn-only
+expect_failure 14 tls-hostname-mismatch --cafile CA.pem --server-name test.mosquitto.org
+option "this one lists no name"
 
 tls_broker good "require_certificate true" "cafile $work/certs/own-ca.crt"
 expect_failure 14 tls-client-cert-required --cafile CA.pem
@@ -70,6 +82,7 @@ mosquitto_passwd -b -c users kara gara || fail "no users"
 start_broker "listener PORT 127.0.0.1" "password_file $work/users"
 expect_failure 16 mqtt-not-authorised
 option "-u NAME --pw-file FILE"
+[[ $out = *"no user name was sent"* ]] || fail "it does not say that no user name was sent: $out"
 echo gara >FILE
 chmod 600 FILE
 run skiff check -u kara --pw-file FILE "$url"
