@@ -52,7 +52,7 @@ const struct check_cause check_causes[] = {
 	{"ws-forbidden", CHECK_WEBSOCKET, "The server wants something in the request: a header such as Authorization or Origin ('--ws-header NAME:VALUE'), or another path."},
 	{"ws-redirect", CHECK_WEBSOCKET, "Use the place that it names; from http to https means: use wss:// instead of ws://."},
 	{"ws-subprotocol", CHECK_WEBSOCKET, "The server, or a proxy before it, must answer with 'Sec-WebSocket-Protocol: mqtt'; it is a WebSocket of something else, or the proxy drops the header."},
-	{"ws-not-websocket", CHECK_WEBSOCKET, "A web server answers that does not take WebSocket here: use the broker's path and port. A proxy before the broker must pass on 'Upgrade: websocket' and 'Connection: upgrade'."},
+	{"ws-not-websocket", CHECK_WEBSOCKET, "A web server answers that does not take WebSocket here: use the broker's path and port. A proxy before the broker must pass the upgrade on; nginx does by: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;"},
 	{"ws-bad-accept", CHECK_WEBSOCKET, "What answers breaks the WebSocket standard; something in between may answer from a cache."},
 	{"ws-unavailable", CHECK_WEBSOCKET, "The server says that it cannot now: try later, or look whether the broker behind the proxy runs."},
 	{"ws-protocol", CHECK_WEBSOCKET, "The peer breaks the WebSocket standard: update it, or the proxy before it."},

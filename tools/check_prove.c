@@ -6,6 +6,7 @@
 #include "check_causes.h"
 #include "check_knock.h"
 #include "check_walk.h"
+#include "cli_text.h"
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -143,6 +144,34 @@ static void prove_redirect(struct check_report *report, const struct check_place
 	}
 }
 
+/* ---- ALPN ---- */
+
+/* Some servers take MQTT at a port of many protocols only from whom asks for it in TLS. True: this is one. */
+static bool prove_alpn(struct check_report *report, const struct check_place *place,
+	const struct skiff_options *options, const struct check_settings *settings, enum skiff_code code)
+{
+	struct skiff_tls_options tls = options->tls;
+	struct check_failure *failure = &report->failure;
+	char word[4 * CHECK_URL_BYTES];
+	if (!place->tls || place->ws || tls.alpn || (code != SKIFF_MQTT_CLOSED && code != SKIFF_MQTT_TIMEOUT))
+		return false;
+	tls.alpn = "mqtt";
+	tls.on_chain = NULL;
+	struct check_knock knock = {.tls = &tls,
+		.ip_version = options->ip_version,
+		.proxy = options->proxy,
+		.timeout_ms = prove_limit_ms(settings)};
+	memcpy(knock.url, report->url, sizeof(knock.url));
+	check_knock(&knock, 1);
+	if (!check_knock_opens(&knock))
+		return false;
+	evidence_add(report, "it answers to who asks for the application protocol mqtt (ALPN)");
+	cli_shell_word(word, sizeof(word), report->url);
+	snprintf(failure->remedy, sizeof(failure->remedy), "Ask for it: 'skiff check --tls-alpn mqtt %s%s%s%.600s'.",
+		report->given, report->given_tls, report->given_ca, word);
+	return true;
+}
+
 /* ---- protocols ---- */
 
 struct prove_door {
@@ -259,6 +288,8 @@ void check_prove(struct check_report *report, const struct check_place *place, c
 		return;
 	if (code == SKIFF_WS_REDIRECT)
 		prove_redirect(report, place);
+	if (prove_alpn(report, place, options, settings, code))
+		return;
 	if (code_is_strange(code))
 		prove_protocol(report, place, options, settings, code);
 }

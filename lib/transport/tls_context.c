@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -155,6 +156,16 @@ static void identity_warn(const char *path)
 			"private key file \"%s\" can be read by every user of this machine", path);
 }
 
+/* A server that looks will refuse it; one that does not may take it. */
+static void identity_warn_purpose(X509 *certificate, const char *path)
+{
+	if (X509_check_purpose(certificate, X509_PURPOSE_SSL_CLIENT, 0) != 1)
+		skiffi_log(SKIFF_LOG_WARN, "tls",
+			"the certificate in \"%s\" is not for clients: its key usages exclude that (extended key usage "
+			"clientAuth), and the server may refuse it",
+			path);
+}
+
 static bool identity_load(struct identity *identity, const struct skiff_tls_options *options, struct skiff_error *error)
 {
 	const char *key_file = options->key_file ? options->key_file : options->cert_file;
@@ -173,8 +184,11 @@ static bool identity_load(struct identity *identity, const struct skiff_tls_opti
 	if (!identity->key)
 		return false;
 	identity_warn(key_file);
-	return identity_check_key(identity, options->cert_file, key_file, error) &&
-	       identity_check_dates(sk_X509_value(identity->chain, 0), options->cert_file, error);
+	if (!identity_check_key(identity, options->cert_file, key_file, error) ||
+		!identity_check_dates(sk_X509_value(identity->chain, 0), options->cert_file, error))
+		return false;
+	identity_warn_purpose(sk_X509_value(identity->chain, 0), options->cert_file);
+	return true;
 }
 
 static bool ctx_use_identity(SSL_CTX *ctx, const struct identity *identity, const char *path, struct skiff_error *error)

@@ -95,3 +95,37 @@ expect_failure 2 usage-url --cafile certs/mine.crt
 url="wss://127.0.0.1:$port/a?b=1&c=(2)"
 run skiff check --cafile certs/mine.crt "$url"
 [[ $out = *"skiff check --cafile CA.pem 'wss://127.0.0.1:$port/a?b=1&c=(2)'"* ]] || fail "not for a shell: $out"
+
+# A port of many protocols takes MQTT only from whom asks for it in TLS; a certificate that is not for clients is told of.
+command -v python3 >/dev/null || exit 0
+cat >alpn.py <<'PYTHON'
+import socket, ssl, sys
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("certs/good.crt", "certs/good.key")
+context.set_alpn_protocols(["mqtt"])
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+while True:
+    plain, _ = listener.accept()
+    try:
+        plain.settimeout(5)
+        far = context.wrap_socket(plain, server_side=True)
+        version = 5 if b"MQTT\x05" in far.recv(4096) else 4
+        if far.selected_alpn_protocol() == "mqtt":
+            far.sendall(b"\x20\x03\x00\x00\x00" if version == 5 else b"\x20\x02\x00\x00")
+            far.recv(4096)
+        far.close()
+    except OSError:
+        plain.close()
+PYTHON
+in_background python3 alpn.py
+await "the server with ALPN" test -s "$stdout"
+url=mqtts://127.0.0.1:$(cat "$stdout")
+expect_failure 16 mqtt-closed --cafile CA.pem --connect-only
+option "--tls-alpn mqtt --cafile CA.pem mqtts://"
+remedy=${remedy/skiff check/skiff check --connect-only}
+follow
+
+tls_broker good
+run skiff check --json --cafile CA.pem --cert certs/client-wrong-purpose.crt --key certs/client-wrong-purpose.key "$url"
+[[ $out = *"is not for clients"* ]] || fail "a certificate for servers is not told of: $out"
