@@ -5,7 +5,7 @@
 #include "cli_stop.h"
 #include <skiff/log.h>
 
-enum { GRACE_MS = 1000, GRACE_SLACK_MS = 2000 };
+enum { GRACE_MS = 1000, GRACE_SLACK_MS = 2000, LOOK_MS = 250 };
 
 static void session_lost(struct cli_session *session, const char *what, const struct skiff_event *event)
 {
@@ -54,7 +54,7 @@ static struct skiff_token *session_disconnect(struct cli_session *session)
 	return skiff_disconnect(session->client, GRACE_MS, session->disconnect ? &how : NULL);
 }
 
-/* Whatever the command is waiting for ends with SKIFF_CLOSED. */
+/* What the command is waiting for ends with SKIFF_CLOSED, or where the session is kept goes on with that next time. */
 static void session_stop(void *user)
 {
 	struct cli_session *session = user;
@@ -89,6 +89,15 @@ int cli_session_open(struct cli_session *session, const struct cli_context *cont
 	if (error.code != SKIFF_OK)
 		cli_say(context, "%s", error.text);
 	return cli_exit_for(error.code);
+}
+
+enum skiff_code cli_session_wait(struct skiff_token *token)
+{
+	enum skiff_code code;
+	while ((code = skiff_token_wait(token, LOOK_MS)) == SKIFF_TIMEOUT && !skiff_token_done(token))
+		if (cli_stop_code() >= 0)
+			return skiff_token_wait(token, GRACE_MS + GRACE_SLACK_MS);
+	return code;
 }
 
 int cli_session_failed(struct cli_session *session, const struct skiff_error *error, const char *subject)

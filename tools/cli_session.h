@@ -26,6 +26,10 @@ int cli_session_open(struct cli_session *session, const struct cli_context *cont
 /* Disconnects properly, where there is a connection, and frees. */
 void cli_session_close(struct cli_session *session);
 
+/* Waits for an operation's token. Once the command has been told to stop it waits no longer than the connection takes
+ * to end: what a kept session goes on with next time has no end now. Then SKIFF_TIMEOUT. */
+enum skiff_code cli_session_wait(struct skiff_token *token);
+
 /* The exit code for an operation that ended in `error`: that of the stop if one came, else says the error. `subject`
  * stands before the sentence, "" for none. */
 int cli_session_failed(struct cli_session *session, const struct skiff_error *error, const char *subject);

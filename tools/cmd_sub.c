@@ -262,7 +262,7 @@ static int sub_subscribe_batch(struct sub *sub, const char *const *filters, size
 		skiff_client_error(sub->session.client, &error);
 		return cli_session_failed(&sub->session, &error, "");
 	}
-	code = skiff_token_wait(token, -1);
+	code = cli_session_wait(token);
 	int result = CLI_EXIT_OK;
 	if (code == SKIFF_OK || skiff_token_reason(token, 0) >= 0)
 		*granted += sub_report(sub, token, filters, count);
@@ -300,7 +300,7 @@ static int sub_unsubscribe(struct sub *sub)
 		cli_property_of(&sub->params->client.properties, CLI_PACKET_UNSUBSCRIBE), &token);
 	if (code != SKIFF_OK) {
 		skiff_client_error(sub->session.client, &error);
-	} else if (skiff_token_wait(token, -1) != SKIFF_OK) {
+	} else if (cli_session_wait(token) != SKIFF_OK) {
 		error = *skiff_token_error(token);
 	}
 	skiff_token_free(token);
