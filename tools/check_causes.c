@@ -216,3 +216,12 @@ void check_cause_advise(struct check_report *report, bool proxy)
 	snprintf(report->failure.remedy, sizeof(report->failure.remedy), "%s",
 		"The sentence above says what can be done.");
 }
+
+void check_cause_retry(struct check_report *report, const char *lead, const char *option)
+{
+	struct check_failure *failure = &report->failure;
+	char url[4 * CHECK_URL_BYTES];
+	cli_shell_word(url, sizeof(url), report->url);
+	snprintf(failure->remedy, sizeof(failure->remedy), "%s: 'skiff check %s %s%s%s%.600s'.", lead, option,
+		report->given, report->given_tls, report->given_ca, url);
+}

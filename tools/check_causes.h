@@ -27,4 +27,7 @@ enum check_stage check_strange_stage(const struct check_place *place, const stru
 /* Writes the remedy for report->failure.cause; `proxy`: the way led through one. */
 void check_cause_advise(struct check_report *report, bool proxy);
 
+/* The remedy is the same command once more with `option`, in words `lead`; what was given stays. */
+void check_cause_retry(struct check_report *report, const char *lead, const char *option);
+
 #endif

@@ -3,7 +3,6 @@
 #include "check_causes.h"
 #include "check_knock.h"
 #include "check_walk.h"
-#include "cli_text.h"
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -148,7 +147,6 @@ bool check_old_version(
 	struct skiff_options other = version_options(options);
 	struct check_version *old = &report->versions[1];
 	struct check_failure *failure = &report->failure;
-	char url[4 * CHECK_URL_BYTES];
 	other.version = SKIFF_MQTT_311;
 	version_try(old, "3.1.1", other, check_settings_left_ms(settings));
 	report->versions[0] = (struct check_version){.name = "5"};
@@ -159,9 +157,7 @@ bool check_old_version(
 	size_t used = strlen(failure->evidence);
 	snprintf(failure->evidence + used, sizeof(failure->evidence) - used, "; MQTT 3.1.1 it takes");
 	snprintf(failure->cause, sizeof(failure->cause), "mqtt-version");
-	cli_shell_word(url, sizeof(url), report->url);
-	snprintf(failure->remedy, sizeof(failure->remedy), "Use MQTT 3.1.1: 'skiff check -V 311 %s%s%s%.600s'.",
-		report->given, report->given_tls, report->given_ca, url);
+	check_cause_retry(report, "Use MQTT 3.1.1", "-V 311");
 	return true;
 }
 

@@ -6,7 +6,6 @@
 #include "check_causes.h"
 #include "check_knock.h"
 #include "check_walk.h"
-#include "cli_text.h"
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -151,8 +150,6 @@ static bool prove_alpn(struct check_report *report, const struct check_place *pl
 	const struct skiff_options *options, const struct check_settings *settings, enum skiff_code code)
 {
 	struct skiff_tls_options tls = options->tls;
-	struct check_failure *failure = &report->failure;
-	char word[4 * CHECK_URL_BYTES];
 	if (!place->tls || place->ws || tls.alpn || (code != SKIFF_MQTT_CLOSED && code != SKIFF_MQTT_TIMEOUT))
 		return false;
 	tls.alpn = "mqtt";
@@ -166,9 +163,7 @@ static bool prove_alpn(struct check_report *report, const struct check_place *pl
 	if (!check_knock_opens(&knock))
 		return false;
 	evidence_add(report, "it answers to who asks for the application protocol mqtt (ALPN)");
-	cli_shell_word(word, sizeof(word), report->url);
-	snprintf(failure->remedy, sizeof(failure->remedy), "Ask for it: 'skiff check --tls-alpn mqtt %s%s%s%.600s'.",
-		report->given, report->given_tls, report->given_ca, word);
+	check_cause_retry(report, "Ask for it", "--tls-alpn mqtt");
 	return true;
 }
 

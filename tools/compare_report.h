@@ -41,7 +41,6 @@ struct compare_door {
 	char address[64];                 /* that the last round was connected to, numeric, without the port */
 	struct skiff_error outcome, bare; /* bare: without the client certificate */
 	bool as_expected;
-	char tls_version[16];
 	int maximum_qos;
 	size_t rounds;
 	double each[COMPARE_EACH][COMPARE_ROUNDS_MAX];

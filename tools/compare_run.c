@@ -135,7 +135,6 @@ static bool door_connect(struct round *round, struct compare_sample *phases)
 		return false;
 	door_keep_address(round, &seen);
 	door->maximum_qos = seen.maximum_qos;
-	snprintf(door->tls_version, sizeof(door->tls_version), "%s", seen.tls_version);
 	if (round->counts && phases && (phases == door->full || seen.tls_resumed))
 		phases_add(phases, &seen.phases);
 	if (phases == door->full)

@@ -9,6 +9,7 @@
 #include "bench.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <skiff/skiff.h>
@@ -20,7 +21,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 60000, FEW = 10, WARM = 500, TIMED = 5000, THREADS = 8, PER_THREAD = 200000, LOOP_CLIENTS = 4, LOOP_MESSAGES = 40000 };
+enum {
+	PATIENCE_MS = 60000,
+	FEW = 10,
+	WARM = 500,
+	TIMED = 5000,
+	THREADS = 8,
+	PER_THREAD = 200000,
+	LOOP_CLIENTS = 4,
+	LOOP_MESSAGES = 40000
+};
 
 const char *peer_name = "skiff";
 static const char *url;
@@ -150,8 +160,8 @@ static void publish_all(const char *name, struct publisher *publishers, int coun
 	}
 	for (int i = 0; i < count; i++)
 		check(skiff_flush(publishers[i].client, PATIENCE_MS));
-	printf("%s_rate=%.0f\n%s_unfair=%.2f\n", name, count * (double)PER_THREAD * 1e6 / (bench_now_us() - begin_us), name,
-		last_us / first_us);
+	printf("%s_rate=%.0f\n%s_unfair=%.2f\n", name, count * (double)PER_THREAD * 1e6 / (bench_now_us() - begin_us),
+		name, last_us / first_us);
 }
 
 static void mode_threads(void)
@@ -170,6 +180,8 @@ static void mode_threads(void)
 
 /* ---- a slow peer ---- */
 
+enum { SLOW_MS = 1000 };
+
 static void *slow_main(void *argument)
 {
 	int *listener = argument, small = 4096;
@@ -178,7 +190,7 @@ static void *slow_main(void *argument)
 	int fd = accept(*listener, NULL, NULL);
 	if (recv(fd, bytes, sizeof bytes, 0) > 0 && send(fd, "\x20\2\0\0", 4, MSG_NOSIGNAL) == 4)
 		while (recv(fd, bytes, sizeof bytes, 0) > 0)
-			sleep(1); /* it is slow on purpose */
+			poll(&(struct pollfd){fd, POLLRDHUP, 0}, 1, SLOW_MS); /* what it is slow by; or the end */
 	return NULL;
 }
 

@@ -2,6 +2,7 @@
 /* brokers.c: `skiff check` and `skiff compare` at a real broker of KIND: every door opens and is measured; where it
  * speaks MQTT 3.1.1 only, that is found, and what the remedy says helps. */
 #include "support/broker.h"
+#include "support/skiff_run.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -45,17 +45,6 @@ static void words_for(char *words, const struct skiff_options *options)
 		setenv("SKIFF_PASSWORD", options->password.data, 1);
 }
 
-/* What `skiff WORDS` prints; its exit code. */
-static int run(const char *words, char *output)
-{
-	char command[2 * WORDS_BYTES];
-	snprintf(command, sizeof command, "%s %s", SKIFF, words);
-	FILE *pipe = popen(command, "r");
-	assert_non_null(pipe);
-	output[fread(output, 1, OUTPUT_BYTES - 1, pipe)] = '\0';
-	return WEXITSTATUS(pclose(pipe));
-}
-
 static int check(enum broker_door door, const char *more, char *output)
 {
 	char words[WORDS_BYTES], all[2 * WORDS_BYTES];
@@ -63,7 +52,7 @@ static int check(enum broker_door door, const char *more, char *output)
 	broker_use(broker, door, &options);
 	words_for(words, &options);
 	snprintf(all, sizeof all, "check --json%s %s %s", words, more, options.url);
-	return run(all, output);
+	return skiff_run(all, output, OUTPUT_BYTES);
 }
 
 static char output[OUTPUT_BYTES];
@@ -122,7 +111,7 @@ static void doors_are_compared(void **state)
 		doors += kinds[KIND].old ? 1 : 2;
 	}
 	snprintf(all + strlen(all), sizeof all - strlen(all), "%s", words);
-	int code = run(all, output);
+	int code = skiff_run(all, output, sizeof output);
 	for (const char *at = output; (at = strstr(at, "\"outcome\":\"ok\"")); at++)
 		ok++;
 	if (code || ok != doors)

@@ -4,6 +4,7 @@
  * alone; rates are the relay's, and what they say of bytes is what it has counted. */
 #include "support/broker.h"
 #include "support/delay_relay.h"
+#include "support/skiff_run.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,16 +35,10 @@ static struct broker *broker_of(enum broker_door door)
 	return door == BROKER_WS ? ejabberd : mosquitto;
 }
 
-/* The output of `skiff WORDS`. */
+/* The output of `skiff WORDS`, which must succeed. */
 static void run_skiff(const char *words, char *output)
 {
-	char command[2048];
-	snprintf(command, sizeof command, "%s %s", SKIFF, words);
-	FILE *pipe = popen(command, "r");
-	assert_non_null(pipe);
-	size_t len = fread(output, 1, OUTPUT_BYTES - 1, pipe);
-	output[len] = '\0';
-	assert_int_equal(pclose(pipe), 0);
+	assert_int_equal(skiff_run(words, output, OUTPUT_BYTES), 0);
 }
 
 /* The number behind `"name":` after `from`; -1: null, or there is none. */
