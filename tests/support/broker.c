@@ -21,7 +21,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BROKER_PORT_FIRST = 20000, BROKER_PORTS = 12000, BROKER_TRIES = 8, BROKER_READY_MS = 60000, BROKER_SKIP = 77 };
+enum {
+	BROKER_PORT_FIRST = 20000,
+	BROKER_PORTS = 12000,
+	BROKER_TRIES = 8,
+	BROKER_READY_MS = 60000,
+	BROKER_SLOW_READY_MS = 240000,
+	BROKER_SKIP = 77
+};
 
 bool broker_has(const struct broker *broker, enum broker_door door)
 {
@@ -189,7 +196,8 @@ static bool broker_up(struct broker *broker)
 	unlink(path);
 	broker->pid = broker_recipe(broker)->launch(broker);
 	broker_check(broker, broker->pid > 0, "fork");
-	bool settled = waiting_poll(broker_settled, broker, BROKER_READY_MS);
+	int limit_ms = broker_recipe(broker)->slow ? BROKER_SLOW_READY_MS : BROKER_READY_MS;
+	bool settled = waiting_poll(broker_settled, broker, limit_ms);
 	broker_check(broker, settled, "the broker does not open its doors");
 	return broker->pid > 0;
 }

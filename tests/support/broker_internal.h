@@ -28,6 +28,7 @@ struct broker_recipe {
 	pid_t (*launch)(struct broker *broker);
 	const char *user, *password; /* that clients give at every door; NULL: none */
 	bool tells_ready;            /* by a file "ready", after its doors are open */
+	bool slow;                   /* to start: tens of seconds beside other tests */
 };
 
 /* By enum broker_kind. */

@@ -256,7 +256,7 @@ const struct broker_recipe broker_recipes[] = {
 	[BROKER_NATS] = {.program = "nats-server", .name = "nats-server", .configure = nats_configure,
 		.launch = nats_launch},
 	[BROKER_RABBITMQ] = {.program = "epmd", .also = RABBITMQ, .name = "rabbitmq-server", .certificates = true,
-		.configure = rabbitmq_configure, .launch = rabbitmq_launch},
+		.configure = rabbitmq_configure, .launch = rabbitmq_launch, .slow = true},
 	[BROKER_AEDES] = {.program = "node", .also = TESTS_AEDES_MODULE, .name = "aedes, which npm brings,",
 		.certificates = true, .configure = aedes_configure, .launch = aedes_launch},
 };
