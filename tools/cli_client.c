@@ -53,28 +53,12 @@ static bool url_scheme_in(const char *url, const char *const *schemes)
 	return false;
 }
 
-/* The name of a TLS option that was given, NULL if there is none. */
-static const char *client_tls_option(const struct cli_client_params *params)
-{
-	return params->cafile              ? "--cafile"
-	       : params->capath            ? "--capath"
-	       : params->cert              ? "--cert"
-	       : params->key               ? "--key"
-	       : params->insecure          ? "--insecure"
-	       : params->insecure_chain    ? "--insecure-chain"
-	       : params->alpn              ? "--tls-alpn"
-	       : params->server_name       ? "--server-name"
-	       : params->key_password_file ? "--key-password-file"
-	       : params->keylog            ? "--keylog"
-					   : NULL;
-}
-
 /* The URL that host and port as in mosquitto_pub mean. */
 static int client_url_from_host(
 	const struct cli_context *context, const struct cli_client_params *params, char *url, size_t size)
 {
 	const char *host = params->host ? params->host : "localhost";
-	bool tls = client_tls_option(params) || params->port == 8883;
+	bool tls = cli_tls_given(&params->tls) || params->port == 8883;
 	bool bracket = strchr(host, ':') && host[0] != '[';
 	if (!*host || strpbrk(host, "/@?# "))
 		return client_wrong(context, "--host", "a host name or address is needed; a URL goes with '--broker'");
@@ -111,7 +95,7 @@ static int client_check_url(const struct cli_context *context, const struct cli_
 {
 	static const char *const tls_schemes[] = {"mqtts", "ssl", "tls", "wss", NULL};
 	static const char *const ws_schemes[] = {"ws", "wss", NULL};
-	const char *option = client_tls_option(params);
+	const char *option = cli_tls_given(&params->tls);
 	if (option && !url_scheme_in(url, tls_schemes))
 		return client_wrong(context, option, "means nothing without TLS; give a URL of mqtts:// or wss://");
 	if (params->ws_headers.count && !url_scheme_in(url, ws_schemes))
@@ -197,46 +181,6 @@ static int client_set_password(
 	setup->options.user_name = params->username;
 	setup->options.password = (struct skiff_bytes){setup->password.data, setup->password.len};
 	return code;
-}
-
-/* ---- TLS ---- */
-
-static int client_key_password(char *buffer, size_t size, void *user)
-{
-	const struct cli_secret *secret = user;
-	if (!secret->data || secret->len > size)
-		return -1;
-	memcpy(buffer, secret->data, secret->len);
-	return (int)secret->len;
-}
-
-static int client_set_tls(
-	const struct cli_context *context, const struct cli_client_params *params, struct cli_client_setup *setup)
-{
-	struct skiff_tls_options *tls = &setup->options.tls;
-	int code = params->key_password_file
-			   ? cli_password_from_file(context, params->key_password_file, &setup->key_password)
-			   : cli_password_from_environment(context, "SKIFF_KEY_PASSWORD", &setup->key_password);
-	if (code != CLI_EXIT_OK)
-		return code;
-	if (params->key && !params->cert)
-		return client_wrong(context, "--key", "needs its certificate; add '--cert'");
-	if (params->key)
-		cli_secret_file_check(context, params->key);
-	tls->ca_file = params->cafile;
-	tls->ca_dir = params->capath;
-	tls->cert_file = params->cert;
-	tls->key_file = params->key;
-	tls->server_name = params->server_name;
-	tls->alpn = params->alpn;
-	tls->keylog_file = params->keylog;
-	tls->insecure_skip_name = params->insecure;
-	tls->insecure_skip_chain = params->insecure_chain;
-	if (setup->key_password.data) {
-		tls->key_password = client_key_password;
-		tls->key_password_user = &setup->key_password;
-	}
-	return CLI_EXIT_OK;
 }
 
 /* ---- MQTT ---- */
@@ -341,7 +285,7 @@ static int client_set_shared(
 	if (code == CLI_EXIT_OK)
 		code = client_set_headers(context, &params->ws_headers, setup);
 	if (code == CLI_EXIT_OK)
-		code = client_set_tls(context, params, setup);
+		code = cli_tls_prepare(context, &params->tls, setup);
 	if (code == CLI_EXIT_OK)
 		code = client_set_password(context, params, setup);
 	return code;
@@ -375,6 +319,7 @@ void cli_client_release(struct cli_client_setup *setup)
 {
 	cli_secret_wipe(&setup->password);
 	cli_secret_wipe(&setup->key_password);
+	cli_secret_wipe(&setup->psk);
 	free(setup->headers);
 	setup->headers = NULL;
 	explicit_bzero(setup->url, sizeof(setup->url));

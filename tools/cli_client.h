@@ -9,6 +9,20 @@
 #include <skiff/log.h>
 #include <skiff/options.h>
 
+/* The options of cli_tls_options. */
+struct cli_tls_params {
+	const char *cafile, *capath, *crlfile, *crlpath, *pin, *known_hosts;
+	bool ca_system;
+	int ocsp;
+	const char *cert, *key, *key_password_file, *psk_identity, *psk_file;
+	char *psk; /* owned */
+	bool strict_key_file;
+	const char *server_name;
+	bool no_server_name, accept_common_name, insecure, insecure_chain;
+	int min_version, max_version;
+	const char *ciphers, *cipher_suites, *groups, *alpn, *keylog;
+};
+
 /* A command has one of these in its parameters, and lists the groups below with its offset as `base`. */
 struct cli_client_params {
 	char *broker; /* owned */
@@ -20,8 +34,7 @@ struct cli_client_params {
 	int engine;
 	bool debug, quiet, ipv4, ipv6;
 
-	const char *cafile, *capath, *cert, *key, *key_password_file, *alpn, *server_name, *keylog;
-	bool insecure, insecure_chain;
+	struct cli_tls_params tls;
 	struct cli_list ws_headers;
 
 	const char *id, *id_prefix, *username, *pw_file;
@@ -53,7 +66,7 @@ struct cli_client_params {
 		"User", cli_mqtt_options, CLI_USER_OPTIONS, (base) \
 	}
 
-enum { CLI_CONNECTION_OPTIONS = 11, CLI_TLS_OPTIONS = 11, CLI_MQTT_OPTIONS = 15 };
+enum { CLI_CONNECTION_OPTIONS = 11, CLI_TLS_OPTIONS = 28, CLI_MQTT_OPTIONS = 15 };
 enum { CLI_BROKER_OPTIONS = 5, CLI_USER_OPTIONS = 4 }; /* those that come first among them */
 extern const struct cli_option cli_connection_options[CLI_CONNECTION_OPTIONS];
 extern const struct cli_option cli_tls_options[CLI_TLS_OPTIONS];
@@ -69,12 +82,13 @@ bool cli_client_set_broker(struct cli_client_params *params, char *word);
 /* The log of the library as --debug shows it; `user` is the parameters. What cli_client_prepare sets. */
 void cli_client_log(enum skiff_log_level level, const char *component, const char *line, void *user);
 
-/* What `options` of the library point to, until skiff_client_new has copied it. */
+/* What `options` of the library point to until skiff_client_new has copied it; the key's password until the client is
+ * freed, as a key that is renewed is opened by it too. */
 struct cli_client_setup {
 	struct skiff_options options;
 	struct skiff_properties connect_properties;
 	struct skiff_user_property *headers;
-	struct cli_secret password, key_password;
+	struct cli_secret password, key_password, psk;
 	char url[2048];
 	char id[256];
 };
@@ -88,6 +102,13 @@ int cli_client_prepare(
  * environment is there also without a user name, for URLs that have one. */
 int cli_client_prepare_many(
 	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup);
+
+/* What the TLS options mean, for cli_client_prepare. Result: an exit code, after saying what went wrong. */
+int cli_tls_prepare(
+	const struct cli_context *context, const struct cli_tls_params *params, struct cli_client_setup *setup);
+
+/* The name of a TLS option that was given, NULL if there is none. */
+const char *cli_tls_given(const struct cli_tls_params *params);
 
 /* Whether the URL names a user, and whether it holds a password. */
 void cli_client_user_info(const char *url, bool *user, bool *password);

@@ -43,7 +43,22 @@ static void session_event(struct skiff_client *client, const struct skiff_event 
 			"the broker no longer knew the session; %zu messages of QoS 2 may not have arrived",
 			event->lost);
 		break;
+	case SKIFF_EVENT_TLS_RENEWED: /* the library's log tells of these */
+	case SKIFF_EVENT_TLS_STALE:
+	case SKIFF_EVENT_TLS_EXPIRING:
+		break;
 	}
+}
+
+/* SIGHUP. On the thread that waits for signals, with its lock held: files are short. */
+static void session_read_again(void *user)
+{
+	struct cli_session *session = user;
+	struct skiff_error error;
+	if (skiff_tls_reload(session->client, &error) == SKIFF_OK)
+		cli_say(session->context, "certificates were read again, for the next connection");
+	else
+		cli_say(session->context, "%s; what was read before stays in use", error.text);
 }
 
 static struct skiff_token *session_disconnect(struct cli_session *session)
@@ -81,6 +96,7 @@ int cli_session_open(struct cli_session *session, const struct cli_context *cont
 		return CLI_EXIT_FAILURE;
 	}
 	cli_stop_notify(session_stop, session);
+	cli_stop_on_hangup(session_read_again, session);
 	skiff_token_wait(token, -1);
 	error = *skiff_token_error(token);
 	skiff_token_free(token);
@@ -114,6 +130,7 @@ void cli_session_close(struct cli_session *session)
 	if (!session->client)
 		return;
 	cli_stop_notify(NULL, NULL);
+	cli_stop_on_hangup(NULL, NULL);
 	if (!session->ending)
 		session->ending = session_disconnect(session);
 	skiff_wait(session->ending, GRACE_MS + GRACE_SLACK_MS);

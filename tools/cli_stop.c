@@ -17,6 +17,10 @@ static struct {
 	int code;
 	cli_stop_fn notify;
 	void *user;
+	cli_stop_fn hangup;
+	void *hangup_user;
+	bool terminal[3];  /* standard streams that were on one */
+	bool ends_without; /* and whose end is the command's */
 	sigset_t signals;
 	struct timespec deadline; /* CLOCK_MONOTONIC; 0: none */
 	int pipe[2];
@@ -94,6 +98,46 @@ static int stop_next_signal(void)
 	}
 }
 
+void cli_stop_on_hangup(cli_stop_fn fn, void *user)
+{
+	pthread_mutex_lock(&stop.lock);
+	stop.hangup = fn;
+	stop.hangup_user = user;
+	pthread_mutex_unlock(&stop.lock);
+}
+
+/* Nobody is left to read what a command says once its terminal has gone; nohup has it go on. */
+static void stop_look_at_terminal(void)
+{
+	struct sigaction old;
+	for (int fd = 0; fd < 3; fd++)
+		stop.terminal[fd] = isatty(fd);
+	stop.ends_without = sigaction(SIGHUP, NULL, &old) || old.sa_handler != SIG_IGN;
+}
+
+static bool stop_terminal_is_gone(void)
+{
+	bool had = false, has = false;
+	for (int fd = 0; fd < 3; fd++) {
+		had |= stop.terminal[fd];
+		has |= stop.terminal[fd] && isatty(fd);
+	}
+	return had && !has;
+}
+
+/* Whether SIGHUP leaves the command running. */
+static bool stop_hangup(void)
+{
+	if (stop.ends_without && stop_terminal_is_gone())
+		return false;
+	pthread_mutex_lock(&stop.lock);
+	bool reads = stop.hangup != NULL;
+	if (reads)
+		stop.hangup(stop.hangup_user);
+	pthread_mutex_unlock(&stop.lock);
+	return reads || !stop.ends_without || !(stop.terminal[0] || stop.terminal[1] || stop.terminal[2]);
+}
+
 static void *stop_watch(void *unused)
 {
 	(void)unused;
@@ -105,23 +149,14 @@ static void *stop_watch(void *unused)
 			cli_stop(CLI_EXIT_TIMEOUT);
 			continue;
 		}
+		if (number == SIGHUP && stop_hangup())
+			continue;
 		if (signalled)
 			_exit(128 + number);
 		signalled = true;
 		cli_stop(128 + number);
 	}
 	return NULL;
-}
-
-/* Nobody is left to read what a command says once its terminal has gone; elsewhere it may go on. */
-static void stop_choose_hangup(void)
-{
-	struct sigaction old;
-	bool ignored = sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
-	if (!ignored && (isatty(0) || isatty(1) || isatty(2)))
-		sigaddset(&stop.signals, SIGHUP);
-	else
-		signal(SIGHUP, SIG_IGN);
 }
 
 bool cli_stop_start(long long seconds)
@@ -132,7 +167,8 @@ bool cli_stop_start(long long seconds)
 	sigemptyset(&stop.signals);
 	sigaddset(&stop.signals, SIGINT);
 	sigaddset(&stop.signals, SIGTERM);
-	stop_choose_hangup();
+	stop_look_at_terminal();
+	sigaddset(&stop.signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &stop.signals, NULL);
 	if (seconds > 0) {
 		clock_gettime(CLOCK_MONOTONIC, &stop.deadline);

@@ -3,7 +3,8 @@
  *
  * A thread of its own waits for signals, so that nothing runs in a signal handler. The first reason counts: it sets the
  * exit code, makes cli_stop_fd() readable, and calls the function that ends what the command is waiting for. A second
- * signal ends the process at once. SIGHUP ends a command that was started on a terminal, and is ignored elsewhere. */
+ * signal ends the process at once. SIGHUP ends a command whose terminal is gone; else it has files read again, where
+ * the command has such. */
 #ifndef SKIFF_CLI_STOP_H
 #define SKIFF_CLI_STOP_H
 
@@ -26,6 +27,9 @@ int cli_stop_fd(void);
 
 /* `fn` is called once when the stop comes, or now if it has come. NULL: it does not run any more once this returns. */
 void cli_stop_notify(cli_stop_fn fn, void *user);
+
+/* `fn` is called at each SIGHUP that does not end the command. NULL: it does not run any more once this returns. */
+void cli_stop_on_hangup(cli_stop_fn fn, void *user);
 
 /* Waits until `fd` is ready for `events` (poll). Result: false when the stop comes first. */
 bool cli_stop_wait(int fd, short events);

@@ -198,13 +198,22 @@ static void check_note_given(struct check_report *report, const struct cli_clien
 	given_add_flag(report->given, "-V 311", client->version == SKIFF_MQTT_311);
 	given_add_flag(report->given, "-4", client->ipv4);
 	given_add_flag(report->given, "-6", client->ipv6);
-	given_add(report->given_tls, "--cert", client->cert);
-	given_add(report->given_tls, "--key", client->key);
-	given_add(report->given_tls, "--key-password-file", client->key_password_file);
-	given_add(report->given_tls, "--server-name", client->server_name);
-	given_add(report->given_tls, "--tls-alpn", client->alpn);
-	given_add(report->given_ca, "--cafile", client->cafile);
-	given_add(report->given_ca, "--capath", client->capath);
+	given_add(report->given_tls, "--cert", client->tls.cert);
+	given_add(report->given_tls, "--key", client->tls.key);
+	given_add(report->given_tls, "--key-password-file", client->tls.key_password_file);
+	given_add(report->given_tls, "--server-name", client->tls.server_name);
+	given_add(report->given_tls, "--tls-alpn", client->tls.alpn);
+	given_add_flag(report->given_tls, "--no-server-name", client->tls.no_server_name);
+	given_add(report->given_tls, "--ciphers", client->tls.ciphers);
+	given_add(report->given_tls, "--psk-identity", client->tls.psk_identity);
+	given_add(report->given_tls, "--psk-file", client->tls.psk_file);
+	given_add(report->given_ca, "--cafile", client->tls.cafile);
+	given_add(report->given_ca, "--capath", client->tls.capath);
+	given_add_flag(report->given_ca, "--ca-system", client->tls.ca_system);
+	given_add(report->given_ca, "--crlfile", client->tls.crlfile);
+	given_add(report->given_ca, "--crlpath", client->tls.crlpath);
+	given_add(report->given_ca, "--pin", client->tls.pin);
+	given_add(report->given_ca, "--known-hosts", client->tls.known_hosts);
 }
 
 /* Where the way ends early, a proxy that others use may be meant; `variable` was in the environment. */

@@ -292,10 +292,10 @@ static int pub_run(const struct cli_context *context, void *data)
 		code = cli_session_open(&pub->session, context, &setup.options,
 			cli_property_of(&params->client.properties, CLI_PACKET_DISCONNECT));
 	}
-	cli_client_release(&setup);
 	if (code == CLI_EXIT_OK)
 		code = params->lines ? pub_all_lines(pub) : pub_one(pub);
 	cli_session_close(&pub->session);
+	cli_client_release(&setup);
 	if (code == CLI_EXIT_TIMEOUT && cli_stop_code() == code)
 		cli_say(context, "time is up after %lld seconds", params->seconds);
 	free(pub->payload);

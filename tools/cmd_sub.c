@@ -368,10 +368,10 @@ static int sub_run(const struct cli_context *context, void *data)
 		code = cli_session_open(&sub.session, context, &setup.options,
 			cli_property_of(&params->client.properties, CLI_PACKET_DISCONNECT));
 	}
-	cli_client_release(&setup);
 	if (code == CLI_EXIT_OK && cli_stop_code() < 0)
 		code = sub_go(&sub);
 	cli_session_close(&sub.session);
+	cli_client_release(&setup);
 	if (code == CLI_EXIT_TIMEOUT && cli_stop_code() == code)
 		cli_say(context, "time is up after %lld seconds", params->seconds);
 	return code;

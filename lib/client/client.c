@@ -36,6 +36,7 @@ static bool client_init_engine(struct skiff_client *client, struct skiff_error *
 		.output_high_bytes = high,
 		.lock = &client->lock,
 		.notify = skiffi_client_on_engine,
+		.tls_told = skiffi_client_on_tls,
 		.user = client};
 	client->engine = skiffi_engine_new(&client->engine_config, error);
 	return client->engine != NULL;
@@ -133,6 +134,20 @@ void skiff_client_free(struct skiff_client *client)
 	if (!skiffi_loop_serve(loop, client_gone, client, INT64_MAX, client->options.spin))
 		client_await_gone(client, loop);
 	skiffi_client_release(client);
+}
+
+enum skiff_code skiff_tls_reload(struct skiff_client *client, struct skiff_error *error)
+{
+	struct skiff_error local = {0};
+	if (!error)
+		error = &local;
+	if (!client)
+		return skiffi_fail_plain(error, SKIFF_USAGE);
+	*error = (struct skiff_error){0};
+	if (!client->engine->ops->renew)
+		return skiffi_fail(error, SKIFF_USAGE_UNSUPPORTED, 0,
+			"the engine '%s' reads TLS files by itself, for each connection", client->engine->ops->name);
+	return client->engine->ops->renew(client->engine, error) ? SKIFF_OK : error->code;
 }
 
 /* ---- tokens of refused calls ---- */

@@ -166,6 +166,7 @@ void skiffi_client_on_engine(void *user);
 void skiffi_client_tell(struct skiff_client *client, const struct skiff_event *event);
 
 /* client_state.c */
+void skiffi_client_on_tls(void *user, const struct skiff_event *event); /* loop thread, without the lock */
 void skiffi_client_control(struct skiffi_job *job); /* loop thread */
 void skiffi_client_on_up(struct skiff_client *client, const struct skiffi_event *event);
 void skiffi_client_on_down(struct skiff_client *client);

@@ -93,14 +93,14 @@ static const struct skiff_properties *options_properties(
 
 static void options_copy_tls(struct skiff_client *client, struct skiff_tls_options *tls)
 {
-	tls->ca_file = options_text(client, tls->ca_file);
-	tls->ca_dir = options_text(client, tls->ca_dir);
-	tls->cert_file = options_text(client, tls->cert_file);
-	tls->key_file = options_text(client, tls->key_file);
-	tls->server_name = options_text(client, tls->server_name);
-	tls->alpn = options_text(client, tls->alpn);
-	tls->crl_file = options_text(client, tls->crl_file);
-	tls->keylog_file = options_text(client, tls->keylog_file);
+	const char **texts[] = {&tls->ca_file, &tls->ca_dir, &tls->crl_file, &tls->crl_dir, &tls->pins,
+		&tls->known_hosts_file, &tls->cert_file, &tls->key_file, &tls->psk_identity, &tls->server_name,
+		&tls->ciphers, &tls->cipher_suites, &tls->groups, &tls->alpn, &tls->keylog_file};
+	struct skiff_bytes *bytes[] = {&tls->ca_pem, &tls->cert_pem, &tls->key_pem, &tls->psk_key};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = options_text(client, *texts[i]);
+	for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++)
+		*bytes[i] = options_bytes(client, *bytes[i]);
 }
 
 static void options_copy(struct skiff_client *client)

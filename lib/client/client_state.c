@@ -86,6 +86,16 @@ static void state_connect(struct skiff_client *client)
 	client->engine->ops->open(client->engine);
 }
 
+void skiffi_client_on_tls(void *user, const struct skiff_event *event)
+{
+	struct skiff_client *client = user;
+	struct skiff_event told = *event;
+	pthread_mutex_lock(&client->lock);
+	told.attempt = client->attempt;
+	pthread_mutex_unlock(&client->lock);
+	skiffi_client_tell(client, &told);
+}
+
 /* CONNACK is told at once; what a lost session left comes behind it, and only then, in skiffi_client_service, may
  * anything new be sent, so that nothing overtakes what was accepted before. */
 void skiffi_client_on_up(struct skiff_client *client, const struct skiffi_event *event)

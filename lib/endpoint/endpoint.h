@@ -51,4 +51,8 @@ struct skiffi_endpoint *skiffi_endpoint_new(const char *url, struct skiff_error 
 /* Frees it, wiping the password. NULL is allowed. */
 void skiffi_endpoint_free(struct skiffi_endpoint *endpoint);
 
+/* Whether a name, where a file may be named, is the URI of a token's or a TPM's: "pkcs11:...", "handle:...",
+ * "object:..."; a file of that name is written "./pkcs11:...". */
+bool skiffi_endpoint_is_token(const char *name);
+
 #endif

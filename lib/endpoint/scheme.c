@@ -24,3 +24,12 @@ const struct skiffi_scheme *skiffi_scheme_find(const char *name, size_t len)
 			return scheme;
 	return NULL;
 }
+
+bool skiffi_endpoint_is_token(const char *name)
+{
+	static const char *const schemes[] = {"pkcs11:", "handle:", "object:"};
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+		if (!strncmp(name, schemes[i], strlen(schemes[i])))
+			return true;
+	return false;
+}

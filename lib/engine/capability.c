@@ -33,7 +33,47 @@ static bool asked_no_server_name(const struct skiffi_engine_config *config)
 
 static bool asked_crl(const struct skiffi_engine_config *config)
 {
-	return config->endpoint->tls && config->options->tls.crl_file;
+	return config->endpoint->tls && (config->options->tls.crl_file || config->options->tls.crl_dir);
+}
+
+static bool asked_memory(const struct skiffi_engine_config *config)
+{
+	const struct skiff_tls_options *tls = &config->options->tls;
+	return config->endpoint->tls && (tls->ca_pem.len || tls->cert_pem.len || tls->key_pem.len);
+}
+
+static bool asked_token(const struct skiffi_engine_config *config)
+{
+	const struct skiff_tls_options *tls = &config->options->tls;
+	return config->endpoint->tls && ((tls->cert_file && skiffi_endpoint_is_token(tls->cert_file)) ||
+						(tls->key_file && skiffi_endpoint_is_token(tls->key_file)));
+}
+
+static bool asked_ca_system(const struct skiffi_engine_config *config)
+{
+	return config->endpoint->tls && config->options->tls.ca_system;
+}
+
+static bool asked_ocsp(const struct skiffi_engine_config *config)
+{
+	return config->endpoint->tls && config->options->tls.ocsp != SKIFF_OCSP_OFF;
+}
+
+static bool asked_pins(const struct skiffi_engine_config *config)
+{
+	return config->endpoint->tls && (config->options->tls.pins || config->options->tls.known_hosts_file);
+}
+
+static bool asked_psk(const struct skiffi_engine_config *config)
+{
+	return config->endpoint->tls && config->options->tls.psk_identity;
+}
+
+static bool asked_tls_policy(const struct skiffi_engine_config *config)
+{
+	const struct skiff_tls_options *tls = &config->options->tls;
+	return config->endpoint->tls &&
+	       (tls->min_version || tls->max_version || tls->ciphers || tls->cipher_suites || tls->groups);
 }
 
 static bool asked_proxy(const struct skiffi_engine_config *config)
@@ -125,7 +165,17 @@ static const struct capability capabilities[SKIFF_CAPABILITY_COUNT] = {
 	ASKED(SERVER_NAME, NATIVE, "tls.server_name", asked_server_name),
 	ASKED(NO_SERVER_NAME, NATIVE, "tls.no_server_name", asked_no_server_name),
 	ROW(TLS_RESUMED, NATIVE),
-	ASKED(CRL, NATIVE, "tls.crl_file", asked_crl),
+	ASKED(TLS_MEMORY, NATIVE, "tls.ca_pem, cert_pem or key_pem", asked_memory),
+	ROW(TLS_BINARY, NATIVE),
+	ASKED(TLS_TOKEN, NATIVE, "tls.cert_file or key_file", asked_token),
+	ASKED(CA_SYSTEM, NATIVE, "tls.ca_system", asked_ca_system),
+	ASKED(CRL, NATIVE, "tls.crl_file or crl_dir", asked_crl),
+	ASKED(OCSP, NATIVE, "tls.ocsp", asked_ocsp),
+	ASKED(PINS, NATIVE, "tls.pins or known_hosts_file", asked_pins),
+	ASKED(PSK, NATIVE, "tls.psk_identity", asked_psk),
+	ROW(COMMON_NAME, NATIVE),
+	ASKED(TLS_POLICY, NATIVE, "tls.min_version, max_version, ciphers, cipher_suites or groups", asked_tls_policy),
+	ROW(TLS_RENEWED, NATIVE),
 	ASKED(CHAIN_TOLD, NATIVE, "tls.on_chain", asked_chain),
 	ASKED(KEYLOG, NATIVE, "tls.keylog_file", asked_keylog),
 	ASKED(TLS_IPV6, NATIVE, "url", asked_tls_ipv6),

@@ -7,7 +7,7 @@
  *
  * Threads. `open`, `close`, `pull`, `free` belong to the loop thread; requests and questions to any thread. Pull,
  * requests and questions are called with the client's lock held (config.lock), the others without. The engine calls
- * up only through config.notify: on the loop thread, without the lock. No operation blocks. */
+ * up only through config.notify and config.tls_told: on the loop thread, without the lock. No operation blocks. */
 #ifndef SKIFFI_ENGINE_H
 #define SKIFFI_ENGINE_H
 
@@ -25,6 +25,7 @@ struct skiffi_engine_config {
 	size_t output_high_bytes;            /* publish says AGAIN while more waits to be written */
 	pthread_mutex_t *lock;
 	void (*notify)(void *user); /* events wait, or room was made that `wants_room` asked for */
+	void (*tls_told)(void *user, const struct skiff_event *event); /* of the kinds SKIFF_EVENT_TLS_* */
 	void *user;
 };
 
@@ -99,6 +100,10 @@ struct skiffi_engine_ops {
 
 	/* Why the last attempt or connection ended. */
 	struct skiff_error (*error)(const struct skiffi_engine *engine);
+
+	/* Reads the TLS files again, for connections to come; any thread, without the lock. NULL where the engine reads
+	 * them by itself. */
+	bool (*renew)(struct skiffi_engine *engine, struct skiff_error *error);
 
 	/* Frees it. Allowed while down. `freed` is called from the loop when nothing of it is left; NULL: nobody waits.
 	 */

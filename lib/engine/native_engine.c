@@ -525,6 +525,12 @@ static struct skiff_error native_error(const struct skiffi_engine *engine)
 	return skiffi_error_kept(&((const struct native_engine *)engine)->error);
 }
 
+static bool native_renew(struct skiffi_engine *engine, struct skiff_error *error)
+{
+	struct native_engine *self = native_of(engine);
+	return !self->tls || skiffi_tls_context_renew(self->tls, error);
+}
+
 /* ---- life ---- */
 
 static void native_release(struct native_engine *self)
@@ -582,6 +588,7 @@ static const struct skiffi_engine_ops native_ops = {
 	.info = native_info,
 	.statistics = native_statistics,
 	.error = native_error,
+	.renew = native_renew,
 	.free = native_free,
 };
 

@@ -93,6 +93,7 @@ bool skiffi_native_options(struct native_engine *self, struct skiff_error *error
 		self->tls = skiffi_tls_context_new(&options->tls, config->endpoint, error);
 		if (!self->tls)
 			return false;
+		skiffi_tls_context_tell(self->tls, config->tls_told, config->user);
 		self->transport_config.tls = self->tls;
 	}
 	return true;

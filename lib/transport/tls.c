@@ -335,6 +335,17 @@ static void tls_on_deadline(uv_timer_t *timer)
 	tls_fail(tls, &error);
 }
 
+/* False after failing: what is to be kept of the server's key could not be. */
+static bool tls_settle(struct tls *tls)
+{
+	struct skiff_error error;
+	const char *first_pin = tls->report.pin_is_new ? tls->report.pin : "";
+	if (skiffi_tls_context_settle(tls->base.config->tls, tls->ssl, first_pin, &error))
+		return true;
+	tls_fail(tls, &error);
+	return false;
+}
+
 static void tls_handshake(struct tls *tls)
 {
 	tls_clear();
@@ -349,6 +360,8 @@ static void tls_handshake(struct tls *tls)
 		return;
 	}
 	uv_timer_stop(&tls->timer);
+	if (!tls_settle(tls))
+		return;
 	tls->state = TLS_STATE_OPEN;
 	tls->reading = true;
 	tls->drained = !SSL_has_pending(tls->ssl);
@@ -359,7 +372,7 @@ static void tls_handshake(struct tls *tls)
 
 static bool tls_begin(struct tls *tls)
 {
-	tls->ssl = SSL_new(skiffi_tls_context_ssl(tls->base.config->tls));
+	tls->ssl = skiffi_tls_context_new_ssl(tls->base.config->tls);
 	BIO *bio = tls->ssl ? bio_new(tls) : NULL;
 	if (!bio)
 		return false;

@@ -45,13 +45,13 @@ static void bundle_free(struct bundle *bundle)
 static bool password_ask(
 	const struct skiffi_tls_binary *binary, char password[PASSWORD_BYTES + 1], struct skiff_error *error)
 {
-	int len = binary->ask ? binary->ask(password, PASSWORD_BYTES, binary->user) : -1;
+	int len = binary->source->ask ? binary->source->ask(password, PASSWORD_BYTES, binary->source->user) : -1;
 	if (len >= 0 && len <= PASSWORD_BYTES && !memchr(password, '\0', (size_t)len)) {
 		password[len] = '\0';
 		return true;
 	}
-	skiffi_fail(error, SKIFF_FILE_KEY_PASSWORD, 0, "%s \"%s\" is encrypted, and no password was given",
-		binary->what, binary->path);
+	skiffi_fail(error, SKIFF_FILE_KEY_PASSWORD, 0, "%s is encrypted, and no password was given",
+		binary->source->subject);
 	return false;
 }
 
@@ -67,8 +67,7 @@ static int password_give(char *buffer, int size, int writing, void *user)
 
 static void password_is_wrong(const struct skiffi_tls_binary *binary, struct skiff_error *error)
 {
-	skiffi_fail(
-		error, SKIFF_FILE_KEY_PASSWORD, 0, "the password does not open %s \"%s\"", binary->what, binary->path);
+	skiffi_fail(error, SKIFF_FILE_KEY_PASSWORD, 0, "the password does not open %s", binary->source->subject);
 }
 
 /* ---- bundles ---- */
@@ -143,9 +142,9 @@ static bool bundle_parse(const struct skiffi_tls_binary *binary, PKCS12 *read, c
 		return true;
 	bundle_free(bundle);
 	skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0,
-		"%s \"%s\" cannot be decrypted here, as by RC2; where it can be, make it anew: openssl pkcs12 -legacy "
+		"%s cannot be decrypted here, as by RC2; where it can be, make it anew: openssl pkcs12 -legacy "
 		"-nodes -in FILE -out X.pem && openssl pkcs12 -export -in X.pem -out NEW",
-		binary->what, binary->path);
+		binary->source->subject);
 	return false;
 }
 
@@ -157,7 +156,7 @@ static bool bundle_open(const struct skiffi_tls_binary *binary, struct bundle *b
 	if (!read)
 		return false;
 	bool open = PKCS12_mac_present(read) ? PKCS12_verify_mac(read, "", 0) || PKCS12_verify_mac(read, NULL, 0)
-					     : !binary->ask;
+					     : !binary->source->ask;
 	bool ok = open || password_ask(binary, password, error);
 	ok = ok && bundle_parse(binary, read, password, bundle, error);
 	OPENSSL_cleanse(password, sizeof password);
@@ -230,8 +229,8 @@ STACK_OF(X509) * skiffi_tls_binary_certificates(const struct skiffi_tls_binary *
 	if (!list && bundle_open(binary, &bundle, error)) {
 		list = bundle_chain(&bundle);
 		if (!list)
-			skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0, "%s \"%s\" is a PKCS#12 bundle without a certificate",
-				binary->what, binary->path);
+			skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0, "%s is a PKCS#12 bundle without a certificate",
+				binary->source->subject);
 	}
 	bundle_free(&bundle);
 	ERR_clear_error();
@@ -272,8 +271,8 @@ EVP_PKEY *skiffi_tls_binary_key(const struct skiffi_tls_binary *binary, struct s
 		key = bundle.key;
 		bundle.key = NULL;
 		if (!key)
-			skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0, "%s \"%s\" is a PKCS#12 bundle without a private key",
-				binary->what, binary->path);
+			skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0, "%s is a PKCS#12 bundle without a private key",
+				binary->source->subject);
 	}
 	bundle_free(&bundle);
 	ERR_clear_error();

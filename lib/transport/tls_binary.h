@@ -4,18 +4,13 @@
 #ifndef SKIFFI_TLS_BINARY_H
 #define SKIFFI_TLS_BINARY_H
 
-#include <openssl/evp.h>
-#include <openssl/x509.h>
-#include <skiff/error.h>
-#include <skiff/tls.h>
+#include "transport/tls_files.h"
 
-/* A file's bytes, and how its password is had. */
+/* A source's bytes; where it came from tells how its password is had. */
 struct skiffi_tls_binary {
 	const unsigned char *data;
 	size_t len;
-	const char *path, *what;   /* for sentences */
-	skiff_key_password_fn ask; /* NULL: nobody has one */
-	void *user;
+	const struct skiffi_tls_source *source;
 };
 
 /* Whether these may be DER at all; PEM is text. */

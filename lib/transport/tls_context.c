@@ -1,49 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls_context.c: TLS policy, set once.
+/* tls_context.c: TLS policy, set once, and again when its files change.
  *
- * Happy path: names, trust store, own certificate and key, then two SSL_CTX with all of it.
- * Failure: the first option or file that is wrong ends it, before any connection is tried. */
+ * Happy path: names; own certificate and key, trust store and policy become an SSL_CTX, or one that another client has
+ * made of the same files is joined. Before each connection the files are looked at, and read again if they are others.
+ * Failure: the first option or file that is wrong ends it, before any connection is tried; of files that changed, the
+ * old ones stay in use. */
 #include "transport/tls_context.h"
 
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "transport/tls_files.h"
+#include "transport/tls_identity.h"
+#include "transport/tls_pins.h"
+#include "transport/tls_policy.h"
 #include "transport/tls_shared.h"
 #include "transport/tls_trust.h"
 #include "transport/tls_verify.h"
+#include "transport/tls_watch.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/err.h>
-#include <openssl/x509v3.h>
+#include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { NAME_MAX_BYTES = 253, PROTOCOL_MAX_BYTES = 255, ALPN_MAX_BYTES = 1024, CHAIN_SHOWN_MAX = 16 };
+enum { NAME_MAX_BYTES = 253, CHAIN_SHOWN_MAX = 16, WARN_DAYS_DEFAULT = 7 };
 
 struct skiffi_tls_context {
-	SSL_CTX *ctx;
-	bool shared; /* it is in tls_shared.c's list */
-	bool resumes;
-	SSL_SESSION *session; /* of the last connection, to be resumed; in the loop's turn */
+	struct skiff_tls_options options; /* what they point to is the client's */
+	const char *alpn;                 /* in force; NULL: none */
+	pthread_mutex_t reading;          /* held while files are read again */
+	pthread_mutex_t lock;             /* of made, session and renewed */
+	struct made {
+		SSL_CTX *ctx;
+		bool shared;                /* it is in tls_shared.c's list */
+		struct skiffi_buffer state; /* of the files it was made of */
+	} made;
+	SSL_SESSION *session; /* of the last connection, to be resumed */
+	bool renewed;         /* untold */
 	char *sni;
 	char *verify_name;
-	char *trust; /* for sentences */
-	char *certificate;
+	char *trust, *peer, *certificate; /* for sentences */
 	bool skip_chain;
-	skiff_tls_chain_fn on_chain;
-	void *on_chain_user;
-	int keylog; /* -1: none */
-};
-
-/* The client's own certificate. */
-struct identity {
-	STACK_OF(X509) * chain; /* its own first */
-	EVP_PKEY *key;
+	bool by_key; /* the file of known hosts decides alone */
+	skiffi_tls_news_fn tell;
+	void *tell_user;
+	int days_told[2]; /* of the server's certificate, of ours */
+	int keylog;       /* -1: none */
 };
 
 static bool no_memory(struct skiff_error *error)
@@ -93,165 +101,20 @@ static bool context_set_names(struct skiffi_tls_context *context, const struct s
 		skiffi_free(copy);
 		return no_memory(error);
 	}
-	if (options->insecure_skip_name)
+	if (options->insecure_skip_name || context->by_key)
 		skiffi_free(copy);
 	else
 		context->verify_name = copy;
 	return true;
 }
 
-/* ---- who we are ---- */
-
-static void identity_free(struct identity *identity)
-{
-	sk_X509_pop_free(identity->chain, X509_free);
-	EVP_PKEY_free(identity->key);
-}
-
-static bool identity_check_dates(const X509 *certificate, const char *path, struct skiff_error *error)
-{
-	char date[64];
-	if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) {
-		skiffi_tls_date_text(date, sizeof date, X509_get0_notAfter(certificate));
-		skiffi_fail(error, SKIFF_FILE_CERT_EXPIRED, 0,
-			"the client certificate in \"%s\" expired on %s; get a new one", path, date);
-		return false;
-	}
-	if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) {
-		skiffi_tls_date_text(date, sizeof date, X509_get0_notBefore(certificate));
-		skiffi_fail(error, SKIFF_FILE_CERT_NOT_YET_VALID, 0,
-			"the client certificate in \"%s\" is not valid before %s; is this machine's clock right?", path,
-			date);
-		return false;
-	}
-	return true;
-}
-
-static bool identity_check_key(
-	const struct identity *identity, const char *cert_path, const char *key_path, struct skiff_error *error)
-{
-	for (int i = 0; i < sk_X509_num(identity->chain); i++) {
-		if (!X509_check_private_key(sk_X509_value(identity->chain, i), identity->key))
-			continue;
-		if (!i)
-			return true;
-		skiffi_fail(error, SKIFF_FILE_KEY_MISMATCH, 0,
-			"the private key in \"%s\" belongs to certificate number %d in \"%s\"; the client's own must "
-			"be the first",
-			key_path, i + 1, cert_path);
-		ERR_clear_error();
-		return false;
-	}
-	ERR_clear_error();
-	skiffi_fail(error, SKIFF_FILE_KEY_MISMATCH, 0,
-		"the private key in \"%s\" does not belong to the certificate in \"%s\"", key_path, cert_path);
-	return false;
-}
-
-static void identity_warn(const char *path)
-{
-	struct stat status;
-	if (!stat(path, &status) && S_ISREG(status.st_mode) && status.st_mode & S_IROTH)
-		skiffi_log(SKIFF_LOG_WARN, "transport",
-			"private key file \"%s\" can be read by every user of this machine", path);
-}
-
-/* A server that looks will refuse it; one that does not may take it. */
-static void identity_warn_purpose(X509 *certificate, const char *path)
-{
-	if (X509_check_purpose(certificate, X509_PURPOSE_SSL_CLIENT, 0) != 1)
-		skiffi_log(SKIFF_LOG_WARN, "tls",
-			"the certificate in \"%s\" is not for clients: its key usages exclude that (extended key usage "
-			"clientAuth), and the server may refuse it",
-			path);
-}
-
-static bool identity_load(struct identity *identity, const struct skiff_tls_options *options, struct skiff_error *error)
-{
-	const char *key_file = options->key_file ? options->key_file : options->cert_file;
-	if (!options->cert_file && !options->key_file)
-		return true;
-	if (!options->cert_file) {
-		skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "key file \"%s\" is given without a certificate file",
-			options->key_file);
-		return false;
-	}
-	identity->chain = skiffi_tls_read_certificates(
-		options->cert_file, "certificate file", options->key_password, options->key_password_user, error);
-	if (!identity->chain)
-		return false;
-	identity->key = skiffi_tls_read_key(key_file, options->key_password, options->key_password_user, error);
-	if (!identity->key)
-		return false;
-	identity_warn(key_file);
-	if (!identity_check_key(identity, options->cert_file, key_file, error) ||
-		!identity_check_dates(sk_X509_value(identity->chain, 0), options->cert_file, error))
-		return false;
-	identity_warn_purpose(sk_X509_value(identity->chain, 0), options->cert_file);
-	return true;
-}
-
-static bool ctx_use_identity(SSL_CTX *ctx, const struct identity *identity, const char *path, struct skiff_error *error)
-{
-	if (!identity->chain)
-		return true;
-	bool ok = SSL_CTX_use_certificate(ctx, sk_X509_value(identity->chain, 0)) == 1;
-	for (int i = 1; ok && i < sk_X509_num(identity->chain); i++)
-		ok = SSL_CTX_add1_chain_cert(ctx, sk_X509_value(identity->chain, i)) == 1;
-	ok = ok && SSL_CTX_use_PrivateKey(ctx, identity->key) == 1;
-	if (ok)
-		return true;
-	unsigned long reason = ERR_peek_last_error();
-	ERR_clear_error();
-	skiffi_fail(error, SKIFF_FILE_CERT_WEAK, 0,
-		"the client certificate in \"%s\" cannot be used: %s; get one with RSA of 2048 "
-		"bits or more or an elliptic curve, signed with SHA-256 or better",
-		path, ERR_reason_error_string(reason));
-	return false;
-}
-
-/* ---- ALPN ---- */
-
-/* "a,b" as length-prefixed names; 0 when it is none. */
-static size_t alpn_encode(const char *list, unsigned char *out, size_t size)
-{
-	size_t used = 0;
-	for (;;) {
-		size_t len = strcspn(list, ",");
-		if (!len || len > PROTOCOL_MAX_BYTES || used + 1 + len > size)
-			return 0;
-		out[used++] = (unsigned char)len;
-		memcpy(out + used, list, len);
-		used += len;
-		if (!list[len])
-			return used;
-		list += len + 1;
-	}
-}
-
-static bool ctx_set_alpn(SSL_CTX *ctx, const char *list, struct skiff_error *error)
-{
-	unsigned char wire[ALPN_MAX_BYTES];
-	if (!list)
-		return true;
-	size_t len = alpn_encode(list, wire, sizeof wire);
-	if (!len) {
-		skiffi_fail(error, SKIFF_USAGE_OPTION, 0,
-			"ALPN list \"%s\" is not one of protocol names with ',' between them", list);
-		return false;
-	}
-	return !SSL_CTX_set_alpn_protos(ctx, wire, (unsigned)len) || no_memory(error);
-}
-
-/* ---- the contexts ---- */
+/* ---- the SSL_CTX ---- */
 
 static SSL_CTX *ctx_new(void)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	if (!ctx || !SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION)) {
-		SSL_CTX_free(ctx);
+	if (!ctx)
 		return NULL;
-	}
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_mode(
 		ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
@@ -263,64 +126,179 @@ static SSL_CTX *ctx_new(void)
 }
 
 /* Local files have been read. */
-static SSL_CTX *context_make(const struct skiffi_tls_context *context, X509_STORE *store,
-	const struct identity *identity, const char *alpn, struct skiff_error *error)
+static SSL_CTX *ctx_make(const struct skiffi_tls_context *context, X509_STORE *store,
+	const struct skiffi_tls_identity *identity, struct skiff_error *error)
 {
+	const struct skiff_tls_options *options = &context->options;
 	SSL_CTX *ctx = ctx_new();
 	if (!ctx) {
-		skiffi_fail_plain(error, SKIFF_MEMORY);
+		no_memory(error);
 		return NULL;
 	}
 	if (store)
 		SSL_CTX_set1_cert_store(ctx, store);
 	if (context->keylog >= 0)
 		skiffi_tls_log_keys(ctx);
-	if (ctx_use_identity(ctx, identity, context->certificate, error) && ctx_set_alpn(ctx, alpn, error))
+	if (options->psk_identity)
+		skiffi_tls_use_psk(ctx);
+	if (skiffi_tls_identity_use(identity, ctx, options, error) &&
+		skiffi_tls_policy_set(ctx, options, context->alpn, error))
 		return ctx;
 	SSL_CTX_free(ctx);
 	return NULL;
 }
 
-static bool context_set_texts(
-	struct skiffi_tls_context *context, const struct skiff_tls_options *options, struct skiff_error *error)
+static SSL_CTX *ctx_read(const struct skiffi_tls_context *context, struct skiff_error *error)
 {
-	char trust[512] = "the system's trust store";
-	if (options->ca_file && options->ca_dir)
-		snprintf(trust, sizeof trust, "\"%s\" and \"%s\"", options->ca_file, options->ca_dir);
-	else if (options->ca_file || options->ca_dir)
-		snprintf(trust, sizeof trust, "\"%s\"", options->ca_file ? options->ca_file : options->ca_dir);
-	context->trust = skiffi_strdup(trust);
-	context->certificate = skiffi_strdup(options->cert_file);
-	return (context->trust && (context->certificate || !options->cert_file)) || no_memory(error);
+	struct skiffi_tls_identity identity = {0};
+	X509_STORE *store = NULL;
+	SSL_CTX *ctx = NULL;
+	if (skiffi_tls_identity_load(&identity, &context->options, error) &&
+		(context->skip_chain || (store = skiffi_tls_trust_new(&context->options, error))))
+		ctx = ctx_make(context, store, &identity, error);
+	X509_STORE_free(store);
+	skiffi_tls_identity_free(&identity);
+	return ctx;
 }
 
-/* Another client has read the same files. The certificate may have expired since. */
-static bool context_join(struct skiffi_tls_context *context, const struct skiff_tls_options *options,
-	const struct skiffi_buffer *key, struct skiff_error *error)
+/* ---- files, read once for many clients and again when they change ---- */
+
+static void made_release(struct made *made)
 {
-	context->ctx = skiffi_tls_shared_find(key);
-	context->shared = context->ctx;
-	if (context->shared && options->cert_file)
-		return identity_check_dates(SSL_CTX_get0_certificate(context->ctx), options->cert_file, error);
+	if (made->shared)
+		skiffi_tls_shared_let_go(made->ctx);
+	else
+		SSL_CTX_free(made->ctx);
+	skiffi_buffer_release(&made->state);
+	*made = (struct made){0};
+}
+
+/* One that another client has made of the same files. Its certificate may have expired since. */
+static bool made_join(struct made *made, const struct skiffi_tls_context *context, const struct skiffi_buffer *key,
+	struct skiff_error *error)
+{
+	made->ctx = skiffi_tls_shared_find(key);
+	made->shared = made->ctx;
+	X509 *certificate = made->shared ? SSL_CTX_get0_certificate(made->ctx) : NULL;
+	return !certificate || skiffi_tls_identity_in_time(certificate, &context->options, error);
+}
+
+/* The state is taken before the files are read: were one changed meanwhile, the next connection would read it again. */
+static bool made_fill(struct made *made, const struct skiffi_tls_context *context, struct skiff_error *error)
+{
+	struct skiffi_buffer key = {0};
+	const struct skiff_tls_options *options = &context->options;
+	bool shares = skiffi_tls_shared_key(options, context->alpn, &key);
+	bool ok = skiffi_tls_watch_state(options, &made->state) || no_memory(error);
+	ok = ok && (!shares || made_join(made, context, &key, error));
+	if (ok && !made->ctx)
+		ok = (made->ctx = ctx_read(context, error));
+	if (ok && shares && !made->shared)
+		made->shared = skiffi_tls_shared_offer(&key, made->ctx, !skiffi_tls_identity_given(options));
+	skiffi_buffer_release(&key);
+	return ok;
+}
+
+static bool state_same(const struct skiffi_buffer *one, const struct skiffi_buffer *other)
+{
+	size_t len = skiffi_buffer_len(one);
+	return len == skiffi_buffer_len(other) && !memcmp(skiffi_buffer_head(one), skiffi_buffer_head(other), len);
+}
+
+/* What was read takes the place of what there was; a session made under that is no longer to be resumed. */
+static void context_replace(struct skiffi_tls_context *context, struct made *made)
+{
+	pthread_mutex_lock(&context->lock);
+	struct made old = context->made;
+	SSL_SESSION *session = context->session;
+	context->made = *made;
+	context->session = NULL;
+	context->renewed = true;
+	pthread_mutex_unlock(&context->lock);
+	SSL_SESSION_free(session);
+	made_release(&old);
+}
+
+static bool context_read_again(struct skiffi_tls_context *context, struct skiff_error *error)
+{
+	struct made made = {0};
+	if (!made_fill(&made, context, error)) {
+		made_release(&made);
+		return false;
+	}
+	context_replace(context, &made);
 	return true;
 }
 
-static bool context_read(struct skiffi_tls_context *context, const struct skiff_tls_options *options, const char *alpn,
-	struct skiff_error *error)
+bool skiffi_tls_context_renew(struct skiffi_tls_context *context, struct skiff_error *error)
 {
-	struct identity identity = {0};
-	X509_STORE *store = NULL;
-	bool ok = false;
-	if (!identity_load(&identity, options, error))
-		goto out;
-	if (!context->skip_chain && !(store = skiffi_tls_trust_new(options, error)))
-		goto out;
-	context->ctx = context_make(context, store, &identity, alpn, error);
-	ok = context->ctx;
-out:
-	X509_STORE_free(store);
-	identity_free(&identity);
+	pthread_mutex_lock(&context->reading);
+	bool ok = context_read_again(context, error);
+	pthread_mutex_unlock(&context->reading);
 	return ok;
+}
+
+static void context_tell(struct skiffi_tls_context *context, const struct skiff_event *event)
+{
+	if (context->tell)
+		context->tell(context->tell_user, event);
+}
+
+static void context_stale(struct skiffi_tls_context *context, struct skiff_error *error)
+{
+	struct skiff_event event = {.kind = SKIFF_EVENT_TLS_STALE, .error = error};
+	skiffi_log(SKIFF_LOG_WARN, "tls", "TLS files have changed, but the old ones stay in use: %s", error->text);
+	context_tell(context, &event);
+}
+
+/* A file that is half written is none yet: it is looked at again before the next connection. */
+static void context_look(struct skiffi_tls_context *context)
+{
+	struct skiffi_buffer state = {0};
+	struct skiff_error error = {0};
+	if (pthread_mutex_trylock(&context->reading)) /* it is being read */
+		return;
+	bool changed = skiffi_tls_watch_state(&context->options, &state) && !state_same(&state, &context->made.state);
+	bool ok = !changed || context_read_again(context, &error);
+	pthread_mutex_unlock(&context->reading);
+	skiffi_buffer_release(&state);
+	if (!ok)
+		context_stale(context, &error);
+}
+
+SSL *skiffi_tls_context_new_ssl(struct skiffi_tls_context *context)
+{
+	const struct skiff_event event = {.kind = SKIFF_EVENT_TLS_RENEWED};
+	context_look(context);
+	pthread_mutex_lock(&context->lock);
+	SSL *ssl = SSL_new(context->made.ctx);
+	bool renewed = context->renewed;
+	context->renewed = false;
+	pthread_mutex_unlock(&context->lock);
+	if (renewed) {
+		skiffi_log(SKIFF_LOG_INFO, "tls", "TLS files were read again");
+		context_tell(context, &event);
+	}
+	return ssl;
+}
+
+/* ---- life ---- */
+
+static bool context_set_texts(
+	struct skiffi_tls_context *context, const struct skiffi_endpoint *endpoint, struct skiff_error *error)
+{
+	const struct skiff_tls_options *options = &context->options;
+	char trust[512], peer[SKIFFI_TLS_PEER_BYTES];
+	bool v6 = strchr(endpoint->host, ':') != NULL;
+	skiffi_tls_trust_text(trust, sizeof trust, options);
+	snprintf(peer, sizeof peer, "%s%s%s:%u", v6 ? "[" : "", endpoint->host, v6 ? "]" : "", endpoint->port);
+	context->trust = skiffi_strdup(trust);
+	context->peer = skiffi_strdup(peer);
+	context->certificate = skiffi_strdup(options->cert_file      ? options->cert_file
+					     : options->cert_pem.len ? "tls.cert_pem"
+								     : NULL);
+	bool ok = context->trust && context->peer && (context->certificate || !skiffi_tls_identity_given(options));
+	return ok || no_memory(error);
 }
 
 static bool context_open_keylog(struct skiffi_tls_context *context, const char *path, struct skiff_error *error)
@@ -333,42 +311,49 @@ static bool context_open_keylog(struct skiffi_tls_context *context, const char *
 	return false;
 }
 
-static bool context_fill(struct skiffi_tls_context *context, const struct skiff_tls_options *options,
-	const struct skiffi_endpoint *endpoint, struct skiff_error *error)
+/* What is remembered of the server, and what it must prove. */
+static bool context_check_trust(const struct skiffi_tls_context *context, struct skiff_error *error)
 {
-	struct skiffi_buffer key = {0};
-	const char *alpn = options->alpn;
-	if (!alpn && endpoint->kind == SKIFFI_WS)
-		alpn = "http/1.1";
-	context->skip_chain = options->insecure_skip_chain;
-	context->resumes = !options->no_resumption;
-	context->on_chain = options->on_chain;
-	context->on_chain_user = options->on_chain_user;
-	if (!context_open_keylog(context, options->keylog_file, error))
+	const struct skiff_tls_options *options = &context->options;
+	unsigned line;
+	if (options->ocsp > SKIFF_OCSP_REQUIRED || (options->ocsp && context->skip_chain)) {
+		skiffi_fail(error, SKIFF_USAGE_OPTION, 0,
+			"tls.ocsp is none of its enum, or asked for where no chain is verified, and so no CA known");
 		return false;
-	if (!context_set_names(context, options, endpoint, error) || !context_set_texts(context, options, error))
+	}
+	if (options->pins && !skiffi_tls_pins_valid(options->pins, error))
 		return false;
-	/* Before the files are read: were one changed meanwhile, the next client would read it again. */
-	bool shares = skiffi_tls_shared_key(options, alpn, &key);
-	bool ok = !shares || context_join(context, options, &key, error);
-	if (ok && !context->ctx)
-		ok = context_read(context, options, alpn, error);
-	if (ok && shares && !context->shared)
-		context->shared = skiffi_tls_shared_offer(&key, context->ctx, !options->cert_file);
-	skiffi_buffer_release(&key);
-	return ok;
+	return !options->known_hosts_file || skiffi_tls_known_look(options->known_hosts_file, context->peer, "", &line,
+						     error) != SKIFFI_TLS_KNOWN_FAILED;
+}
+
+static bool context_fill(
+	struct skiffi_tls_context *context, const struct skiffi_endpoint *endpoint, struct skiff_error *error)
+{
+	const struct skiff_tls_options *options = &context->options;
+	context->by_key = options->known_hosts_file && !skiffi_tls_trust_given(options) && !options->ca_system;
+	context->skip_chain = options->insecure_skip_chain || context->by_key;
+	context->alpn = options->alpn ? options->alpn : endpoint->kind == SKIFFI_WS ? "http/1.1" : NULL;
+	return context_open_keylog(context, options->keylog_file, error) &&
+	       context_set_names(context, options, endpoint, error) && context_set_texts(context, endpoint, error) &&
+	       context_check_trust(context, error) && made_fill(&context->made, context, error);
 }
 
 struct skiffi_tls_context *skiffi_tls_context_new(
 	const struct skiff_tls_options *options, const struct skiffi_endpoint *endpoint, struct skiff_error *error)
 {
 	struct skiffi_tls_context *context = skiffi_calloc(1, sizeof *context);
+	struct skiff_error ignored;
 	if (!context) {
-		no_memory(error);
+		skiffi_fail_plain(error ? error : &ignored, SKIFF_MEMORY);
 		return NULL;
 	}
+	pthread_mutex_init(&context->lock, NULL);
+	pthread_mutex_init(&context->reading, NULL);
+	context->options = *options;
 	context->keylog = -1;
-	if (context_fill(context, options, endpoint, error))
+	context->days_told[0] = context->days_told[1] = INT_MAX;
+	if (context_fill(context, endpoint, error ? error : &ignored))
 		return context;
 	skiffi_tls_context_free(context);
 	return NULL;
@@ -379,30 +364,37 @@ void skiffi_tls_context_free(struct skiffi_tls_context *context)
 	if (!context)
 		return;
 	SSL_SESSION_free(context->session);
-	if (context->shared)
-		skiffi_tls_shared_let_go(context->ctx);
-	else
-		SSL_CTX_free(context->ctx);
+	made_release(&context->made);
 	if (context->keylog >= 0)
 		close(context->keylog);
+	pthread_mutex_destroy(&context->lock);
+	pthread_mutex_destroy(&context->reading);
 	skiffi_free(context->sni);
 	skiffi_free(context->verify_name);
 	skiffi_free(context->trust);
+	skiffi_free(context->peer);
 	skiffi_free(context->certificate);
 	skiffi_free(context);
 }
 
-SSL_CTX *skiffi_tls_context_ssl(const struct skiffi_tls_context *context)
+void skiffi_tls_context_tell(struct skiffi_tls_context *context, skiffi_tls_news_fn tell, void *user)
 {
-	return context->ctx;
+	context->tell = tell;
+	context->tell_user = user;
 }
 
 /* ---- resumption ---- */
 
-void skiffi_tls_context_keep(struct skiffi_tls_context *context, SSL_SESSION *session)
+void skiffi_tls_context_keep(struct skiffi_tls_context *context, const SSL *ssl, SSL_SESSION *session)
 {
-	SSL_SESSION_free(context->session);
-	context->session = session;
+	pthread_mutex_lock(&context->lock);
+	/* files may have been read again since its handshake */
+	bool current = !ssl || SSL_get_SSL_CTX(ssl) == context->made.ctx;
+	SSL_SESSION *old = current ? context->session : session;
+	if (current)
+		context->session = session;
+	pthread_mutex_unlock(&context->lock);
+	SSL_SESSION_free(old);
 }
 
 /* A resumed session does not show its certificate again: what has expired since is not resumed. */
@@ -412,22 +404,65 @@ static bool session_lives(const SSL_SESSION *session)
 	return SSL_SESSION_is_resumable(session) && peer && X509_cmp_current_time(X509_get0_notAfter(peer)) > 0;
 }
 
+/* Takes the session; NULL: there is none. */
+static SSL_SESSION *session_take(struct skiffi_tls_context *context, const SSL *ssl)
+{
+	pthread_mutex_lock(&context->lock);
+	SSL_SESSION *session = SSL_get_SSL_CTX(ssl) == context->made.ctx ? context->session : NULL;
+	if (session)
+		context->session = NULL;
+	pthread_mutex_unlock(&context->lock);
+	return session;
+}
+
 bool skiffi_tls_context_resume(struct skiffi_tls_context *context, SSL *ssl)
 {
-	SSL_SESSION *session = context->session;
+	SSL_SESSION *session = session_take(context, ssl);
 	if (!session)
 		return true;
 	bool lives = session_lives(session);
 	bool ok = !lives || SSL_set_session(ssl, session) == 1;
 	/* a ticket of TLS 1.3 serves once [RFC 8446, C.4] */
-	if (!ok || !lives || SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION)
-		skiffi_tls_context_keep(context, NULL);
+	if (ok && lives && SSL_SESSION_get_protocol_version(session) < TLS1_3_VERSION)
+		skiffi_tls_context_keep(context, ssl, session);
+	else
+		SSL_SESSION_free(session);
 	return ok;
 }
 
 bool skiffi_tls_context_resumes(const struct skiffi_tls_context *context)
 {
-	return context->resumes;
+	return !context->options.no_resumption;
+}
+
+/* ---- behind a handshake ---- */
+
+static void context_tell_end(struct skiffi_tls_context *context, const X509 *certificate, bool ours)
+{
+	int warn_days = context->options.warn_days ? context->options.warn_days : WARN_DAYS_DEFAULT;
+	int days, seconds;
+	if (!certificate || !ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) ||
+		days >= warn_days || days == context->days_told[ours])
+		return;
+	struct skiff_event event = {.kind = SKIFF_EVENT_TLS_EXPIRING, .days_left = days, .ours = ours};
+	context->days_told[ours] = days;
+	skiffi_log(SKIFF_LOG_WARN, "tls", "%s certificate expires in %d day%s", ours ? "the client's" : "the server's",
+		days, days == 1 ? "" : "s");
+	context_tell(context, &event);
+}
+
+bool skiffi_tls_context_settle(
+	struct skiffi_tls_context *context, const SSL *ssl, const char *first_pin, struct skiff_error *error)
+{
+	const struct skiff_tls_options *options = &context->options;
+	if (*first_pin && !skiffi_tls_known_add(options->known_hosts_file, context->peer, first_pin, error))
+		return false;
+	if (*first_pin)
+		skiffi_log(SKIFF_LOG_WARN, "tls", "'%s' was not known: its key %s is trusted from now on",
+			context->peer, first_pin);
+	context_tell_end(context, SSL_get0_peer_certificate(ssl), false);
+	context_tell_end(context, SSL_get_certificate(ssl), true);
+	return true;
 }
 
 /* ---- what is told ---- */
@@ -437,7 +472,7 @@ void skiffi_tls_context_show(const struct skiffi_tls_context *context, const STA
 	struct skiff_bytes views[CHAIN_SHOWN_MAX];
 	unsigned char *encoded[CHAIN_SHOWN_MAX];
 	size_t count = 0;
-	if (!context->on_chain)
+	if (!context->options.on_chain)
 		return;
 	for (int i = 0; i < sk_X509_num(chain) && count < CHAIN_SHOWN_MAX; i++) {
 		encoded[count] = NULL;
@@ -447,7 +482,7 @@ void skiffi_tls_context_show(const struct skiffi_tls_context *context, const STA
 		views[count] = (struct skiff_bytes){encoded[count], (size_t)len};
 		count++;
 	}
-	context->on_chain(views, count, context->on_chain_user);
+	context->options.on_chain(views, count, context->options.on_chain_user);
 	while (count)
 		OPENSSL_free(encoded[--count]);
 }
@@ -473,6 +508,16 @@ const char *skiffi_tls_context_verify_name(const struct skiffi_tls_context *cont
 bool skiffi_tls_context_skips_chain(const struct skiffi_tls_context *context)
 {
 	return context->skip_chain;
+}
+
+const struct skiff_tls_options *skiffi_tls_context_options(const struct skiffi_tls_context *context)
+{
+	return &context->options;
+}
+
+const char *skiffi_tls_context_peer(const struct skiffi_tls_context *context)
+{
+	return context->peer;
 }
 
 const char *skiffi_tls_context_trust(const struct skiffi_tls_context *context)

@@ -78,9 +78,8 @@ static enum skiff_code explain_issuer(const struct explain *e)
 	if (report->verify_code == SKIFF_TLS_SELF_SIGNED)
 		return skiffi_fail(e->error, report->verify_code, report->verify_error,
 			"the server's certificate \"%s\" is signed by itself, and is not in %s; if it is the right "
-			"one, give it as "
-			"the CA file",
-			report->verify_subject, trust);
+			"one (its key is %s), give it as the CA file",
+			report->verify_subject, trust, report->pin);
 	return skiffi_fail(e->error, SKIFF_TLS_UNKNOWN_CA, report->verify_error,
 		"the server's certificate comes from the CA \"%s\", which is not in %s%s; if it is the right one, give "
 		"its file as "
@@ -138,7 +137,24 @@ static enum skiff_code explain_verdict(const struct explain *e)
 			report->verify_subject);
 	case SKIFF_TLS_REVOKED:
 		return skiffi_fail(e->error, report->verify_code, report->verify_error,
-			"%s was revoked by its CA \"%s\"", who, report->verify_issuer);
+			"%s was revoked by its CA \"%s\"%s%s", who, report->verify_issuer,
+			*report->verify_detail ? ": " : "", report->verify_detail);
+	case SKIFF_TLS_OCSP:
+		return skiffi_fail(e->error, report->verify_code, report->verify_error,
+			"the server does not prove that its certificate is not revoked: %s; its OCSP stapling must be "
+			"set up "
+			"or mended",
+			report->verify_detail);
+	case SKIFF_TLS_PIN:
+		return skiffi_fail(e->error, report->verify_code, report->verify_error,
+			"the server's key is %s: %s; else somebody may pose as '%.120s'", report->pin,
+			report->verify_detail, skiffi_tls_context_peer(e->context));
+	case SKIFF_TLS_PSK:
+		return skiffi_fail(e->error, report->verify_code, report->verify_error,
+			"the server shows a certificate (\"%s\") instead of taking the pre-shared key; is this the "
+			"port for "
+			"that?",
+			report->verify_subject);
 	case SKIFF_TLS_WEAK:
 		return skiffi_fail(e->error, report->verify_code, report->verify_error,
 			"%s is too weak: %s; the server needs a better one", who, report->verify_detail);
@@ -193,12 +209,36 @@ static const char *alert_on_certificate(int alert)
 	}
 }
 
+/* The alerts that may mean a pre-shared key. */
+static bool alert_on_psk(int alert)
+{
+	return alert == SSL_AD_UNKNOWN_PSK_IDENTITY || alert == SSL_AD_DECRYPT_ERROR ||
+	       alert == SSL_AD_BAD_RECORD_MAC || alert == SSL_AD_HANDSHAKE_FAILURE ||
+	       alert == SSL_AD_ILLEGAL_PARAMETER || alert == SSL_AD_MISSING_EXTENSION || alert == SSL_AD_INTERNAL_ERROR;
+}
+
+/* The versions that this side speaks. */
+static const char *explain_versions(const struct explain *e)
+{
+	const struct skiff_tls_options *options = skiffi_tls_context_options(e->context);
+	if (options->min_version == SKIFF_TLS_1_3)
+		return "does not speak TLS 1.3, the only version";
+	return options->max_version == SKIFF_TLS_1_2 ? "does not speak TLS 1.2, the only version"
+						     : "speaks none of TLS 1.2 and 1.3, the versions";
+}
+
 static enum skiff_code explain_alert(const struct explain *e)
 {
 	int alert = e->report->alert_received;
 	const char *reason = alert_on_certificate(alert);
 	const char *file = skiffi_tls_context_certificate(e->context);
 	char wanted[EXPLAIN_WANTED_BYTES];
+	if (alert_on_psk(alert) && skiffi_tls_context_options(e->context)->psk_identity)
+		return skiffi_fail(e->error, SKIFF_TLS_PSK, alert,
+			"the server does not take the pre-shared key of \"%s\": it knows another key, or not this "
+			"identity, "
+			"or has no such keys at all (%s, alert %d)",
+			skiffi_tls_context_options(e->context)->psk_identity, SSL_alert_desc_string_long(alert), alert);
 	if (alert == SSL_AD_CERTIFICATE_REQUIRED ||
 		(reason && e->report->certificate_requested && !e->report->certificate_sent))
 		return explain_required(e, alert);
@@ -213,8 +253,8 @@ static enum skiff_code explain_alert(const struct explain *e)
 			"the server found no cipher, group or signature in common with this client (alert %d)", alert);
 	case SSL_AD_PROTOCOL_VERSION:
 	case SSL_AD_INAPPROPRIATE_FALLBACK:
-		return skiffi_fail(e->error, SKIFF_TLS_VERSION, alert,
-			"the server speaks none of TLS 1.2 and 1.3, the versions accepted here (alert %d)", alert);
+		return skiffi_fail(e->error, SKIFF_TLS_VERSION, alert, "the server %s accepted here (alert %d)",
+			explain_versions(e), alert);
 	case SSL_AD_UNRECOGNIZED_NAME:
 		return skiffi_fail(e->error, SKIFF_TLS_HOSTNAME, alert,
 			"the server does not know the name \"%s\" (alert %d)",
@@ -252,8 +292,8 @@ static enum skiff_code explain_openssl(const struct explain *e)
 		case SSL_R_UNSUPPORTED_PROTOCOL:
 		case SSL_R_WRONG_SSL_VERSION:
 		case SSL_R_VERSION_TOO_LOW:
-			return skiffi_fail(e->error, SKIFF_TLS_VERSION, reason,
-				"the server speaks none of TLS 1.2 and 1.3, the versions accepted here");
+			return skiffi_fail(e->error, SKIFF_TLS_VERSION, reason, "the server %s accepted here",
+				explain_versions(e));
 		case SSL_R_DH_KEY_TOO_SMALL:
 		case SSL_R_EE_KEY_TOO_SMALL:
 			return skiffi_fail(

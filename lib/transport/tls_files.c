@@ -23,81 +23,133 @@
 
 enum { FILE_MAX_BYTES = 16 * 1024 * 1024 };
 
-/* ---- reading ---- */
+/* ---- sources ---- */
 
-static bool file_check(int fd, const char *path, const char *what, struct skiff_error *error)
+struct skiffi_tls_source skiffi_tls_source(
+	const char *what, const char *path, const char *option, struct skiff_bytes bytes)
 {
-	struct stat status;
-	if (fd < 0 && errno == ENOENT)
-		skiffi_fail(error, SKIFF_FILE_MISSING, errno, "%s \"%s\" does not exist", what, path);
-	else if (fd < 0)
-		skiffi_fail(error, SKIFF_FILE_UNREADABLE, errno, "cannot read %s \"%s\": %s", what, path,
-			uv_strerror(-errno));
-	else if (!fstat(fd, &status) && S_ISDIR(status.st_mode))
-		skiffi_fail(
-			error, SKIFF_FILE_UNREADABLE, EISDIR, "cannot read %s \"%s\": it is a directory", what, path);
-	else
-		return true;
+	struct skiffi_tls_source source = {.path = path, .bytes = bytes};
+	if (!path) {
+		snprintf(source.subject, sizeof source.subject, "%s", option);
+		return source;
+	}
+	snprintf(source.subject, sizeof source.subject, "%s \"%s\"", what, path);
+	source.place = strlen(what) + 1;
+	return source;
+}
+
+static const char *source_place(const struct skiffi_tls_source *source)
+{
+	return source->subject + source->place;
+}
+
+static bool source_unreadable(const struct skiffi_tls_source *source, int number, struct skiff_error *error)
+{
+	skiffi_fail(error, SKIFF_FILE_UNREADABLE, number, "cannot read %s: %s", source->subject, uv_strerror(-number));
 	return false;
 }
 
-static bool file_copy(int fd, BIO *bio, const char *path, const char *what, struct skiff_error *error)
+static bool source_check(const struct skiffi_tls_source *source, int fd, struct skiff_error *error)
+{
+	struct stat status;
+	if (fd < 0 && errno == ENOENT) {
+		skiffi_fail(error, SKIFF_FILE_MISSING, errno, "%s does not exist", source->subject);
+		return false;
+	}
+	if (fd < 0)
+		return source_unreadable(source, errno, error);
+	if (!fstat(fd, &status) && S_ISDIR(status.st_mode)) {
+		skiffi_fail(error, SKIFF_FILE_UNREADABLE, EISDIR, "cannot read %s: it is a directory", source->subject);
+		return false;
+	}
+	return true;
+}
+
+static bool source_copy_file(
+	const struct skiffi_tls_source *source, int fd, BIO *bio, size_t *total, struct skiff_error *error)
 {
 	char buffer[4096];
-	size_t total = 0;
 	ssize_t got;
 	while ((got = read(fd, buffer, sizeof buffer)) > 0 || (got < 0 && errno == EINTR)) {
 		if (got < 0)
 			continue;
-		total += (size_t)got;
-		if (total > FILE_MAX_BYTES || BIO_write(bio, buffer, (int)got) != got)
+		*total += (size_t)got;
+		if (*total > FILE_MAX_BYTES || BIO_write(bio, buffer, (int)got) != got)
 			break;
 	}
 	OPENSSL_cleanse(buffer, sizeof buffer);
 	if (got < 0)
-		skiffi_fail(error, SKIFF_FILE_UNREADABLE, errno, "cannot read %s \"%s\": %s", what, path,
-			uv_strerror(-errno));
-	else if (total > FILE_MAX_BYTES)
-		skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0, "%s \"%s\" is larger than 16 MiB", what, path);
-	else if (got > 0)
+		return source_unreadable(source, errno, error);
+	if (got > 0 && *total <= FILE_MAX_BYTES)
 		skiffi_fail_plain(error, SKIFF_MEMORY);
-	else if (!total)
-		skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0, "%s \"%s\" is empty", what, path);
-	else
+	return !got || *total > FILE_MAX_BYTES;
+}
+
+static bool source_copy(const struct skiffi_tls_source *source, BIO *bio, size_t *total, struct skiff_error *error)
+{
+	int fd = source->path ? open(source->path, O_RDONLY | O_CLOEXEC) : -1;
+	if (source->path) {
+		bool ok = source_check(source, fd, error) && source_copy_file(source, fd, bio, total, error);
+		if (fd >= 0)
+			close(fd);
+		return ok;
+	}
+	*total = source->bytes.len;
+	if (*total > FILE_MAX_BYTES || !*total || BIO_write(bio, source->bytes.data, (int)*total) == (int)*total)
 		return true;
+	skiffi_fail_plain(error, SKIFF_MEMORY);
 	return false;
 }
 
 /* Some editors begin UTF-8 text with a mark, which would hide the line behind it. */
-static void file_skip_mark(BIO *bio)
+static void source_skip_mark(BIO *bio)
 {
 	char *data, mark[3];
 	if (BIO_get_mem_data(bio, &data) > (long)sizeof mark && !memcmp(data, "\xef\xbb\xbf", sizeof mark))
 		BIO_read(bio, mark, sizeof mark);
 }
 
-/* The file's bytes, the caller's; NULL with `*error`. */
-static BIO *file_open(const char *path, const char *what, struct skiff_error *error)
+/* Whether text ends within a block, as a file does that is being written. */
+static bool source_is_cut(BIO *bio)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	BIO *bio = NULL;
-	if (!file_check(fd, path, what, error))
-		goto out;
-	bio = BIO_new(BIO_s_mem());
+	static const char begin[] = "-----BEGIN ", end[] = "-----END ";
+	char *data;
+	size_t len = (size_t)BIO_get_mem_data(bio, &data);
+	const char *at = data, *open;
+	while ((open = memmem(at, len - (size_t)(at - data), begin, sizeof begin - 1))) {
+		const char *close = memmem(open, len - (size_t)(open - data), end, sizeof end - 1);
+		if (!close ||
+			!memmem(close + sizeof end - 1, len - (size_t)(close + sizeof end - 1 - data), "-----", 5))
+			return true;
+		at = close + sizeof end - 1;
+	}
+	return false;
+}
+
+/* Its bytes, the caller's; NULL with `*error`. */
+static BIO *source_open(const struct skiffi_tls_source *source, struct skiff_error *error)
+{
+	size_t total = 0;
+	BIO *bio = BIO_new(BIO_s_mem());
 	if (!bio) {
 		skiffi_fail_plain(error, SKIFF_MEMORY);
-		goto out;
+		return NULL;
 	}
-	if (!file_copy(fd, bio, path, what, error)) {
-		BIO_free(bio);
-		bio = NULL;
-	} else {
-		file_skip_mark(bio);
+	if (source_copy(source, bio, &total, error)) {
+		source_skip_mark(bio);
+		if (!total)
+			skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0, "%s is empty", source->subject);
+		else if (total > FILE_MAX_BYTES)
+			skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0, "%s is larger than 16 MiB", source->subject);
+		else if (source_is_cut(bio))
+			skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0,
+				"%s is damaged: it ends within a block that begins with \"-----BEGIN\"",
+				source->subject);
+		else
+			return bio;
 	}
-out:
-	if (fd >= 0)
-		close(fd);
-	return bio;
+	BIO_free(bio);
+	return NULL;
 }
 
 /* ---- saying what is in it ---- */
@@ -163,11 +215,11 @@ static const char *file_other_holds(const char *data, size_t len)
 	return key ? "a private key" : "DER of another kind";
 }
 
-/* The error for a file in which no `wanted` could be read. */
-static void file_explain(const char *path, const char *what, const char *wanted, struct skiff_error *error)
+/* The error for a source in which no `wanted` could be read. */
+static void file_explain(const struct skiffi_tls_source *source, const char *wanted, struct skiff_error *error)
 {
 	char *data;
-	BIO *bio = file_open(path, what, error);
+	BIO *bio = source_open(source, error);
 	if (!bio)
 		return;
 	long len = BIO_get_mem_data(bio, &data);
@@ -176,13 +228,13 @@ static void file_explain(const char *path, const char *what, const char *wanted,
 	if (!holds)
 		holds = file_other_holds(data, (size_t)len);
 	if (right_kind)
-		skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0, "%s \"%s\" is damaged: %s in it cannot be read", what, path,
+		skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0, "%s is damaged: %s in it cannot be read", source->subject,
 			wanted);
 	else if (!holds)
 		skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0,
-			"%s \"%s\" holds no PEM (no line \"-----BEGIN ...-----\"), DER or PKCS#12", what, path);
+			"%s holds no PEM (no line \"-----BEGIN ...-----\"), DER or PKCS#12", source->subject);
 	else
-		skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0, "%s \"%s\" should hold %s, but holds %s", what, path, wanted,
+		skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0, "%s should hold %s, but holds %s", source->subject, wanted,
 			holds);
 	ERR_clear_error();
 	BIO_free(bio);
@@ -218,15 +270,16 @@ static bool file_is_binary(BIO *bio, struct skiffi_tls_binary *binary)
 
 bool skiffi_tls_file_is_binary(const char *path)
 {
+	struct skiffi_tls_source source = skiffi_tls_source("", path, "", (struct skiff_bytes){0});
 	struct skiffi_tls_binary binary;
 	struct skiff_error ignored;
-	BIO *bio = file_open(path, "", &ignored);
+	BIO *bio = source_open(&source, &ignored);
 	bool is = bio && file_is_binary(bio, &binary);
 	BIO_free(bio);
 	return is;
 }
 
-static STACK_OF(X509) * pem_certificates(BIO *bio, const char *path, const char *what, struct skiff_error *error)
+static STACK_OF(X509) * pem_certificates(const struct skiffi_tls_source *source, BIO *bio, struct skiff_error *error)
 {
 	STACK_OF(X509) *list = sk_X509_new_null();
 	X509 *certificate = NULL;
@@ -238,32 +291,31 @@ static STACK_OF(X509) * pem_certificates(BIO *bio, const char *path, const char 
 	if (!list || certificate)
 		skiffi_fail_plain(error, SKIFF_MEMORY);
 	else
-		file_explain(path, what, "a certificate", error);
+		file_explain(source, "a certificate", error);
 	X509_free(certificate);
 	sk_X509_pop_free(list, X509_free);
 	return NULL;
 }
 
-STACK_OF(X509) * skiffi_tls_read_certificates(const char *path, const char *what, skiff_key_password_fn password,
-			 void *user, struct skiff_error *error)
+STACK_OF(X509) * skiffi_tls_read_certificates(const struct skiffi_tls_source *source, struct skiff_error *error)
 {
-	struct skiffi_tls_binary binary = {.path = path, .what = what, .ask = password, .user = user};
+	struct skiffi_tls_binary binary = {.source = source};
 	STACK_OF(X509) *list = NULL;
 	error->code = SKIFF_OK;
 	ERR_clear_error();
-	BIO *bio = file_open(path, what, error);
+	BIO *bio = source_open(source, error);
 	if (!bio)
 		return NULL;
 	if (!file_is_binary(bio, &binary))
-		list = pem_certificates(bio, path, what, error);
+		list = pem_certificates(source, bio, error);
 	else if (!(list = skiffi_tls_binary_certificates(&binary, error)) && error->code == SKIFF_OK)
-		file_explain(path, what, "a certificate", error);
+		file_explain(source, "a certificate", error);
 	ERR_clear_error();
 	BIO_free(bio);
 	return list;
 }
 
-static STACK_OF(X509_CRL) * pem_crls(BIO *bio, const char *path, struct skiff_error *error)
+static STACK_OF(X509_CRL) * pem_crls(const struct skiffi_tls_source *source, BIO *bio, struct skiff_error *error)
 {
 	STACK_OF(X509_CRL) *list = sk_X509_CRL_new_null();
 	X509_CRL *crl = NULL;
@@ -275,80 +327,75 @@ static STACK_OF(X509_CRL) * pem_crls(BIO *bio, const char *path, struct skiff_er
 	if (!list || crl)
 		skiffi_fail_plain(error, SKIFF_MEMORY);
 	else
-		file_explain(path, "revocation list", "a revocation list", error);
+		file_explain(source, "a revocation list", error);
 	X509_CRL_free(crl);
 	sk_X509_CRL_pop_free(list, X509_CRL_free);
 	return NULL;
 }
 
-STACK_OF(X509_CRL) * skiffi_tls_read_crls(const char *path, struct skiff_error *error)
+STACK_OF(X509_CRL) * skiffi_tls_read_crls(const struct skiffi_tls_source *source, struct skiff_error *error)
 {
-	struct skiffi_tls_binary binary = {.path = path, .what = "revocation list"};
+	struct skiffi_tls_binary binary = {.source = source};
 	STACK_OF(X509_CRL) *list = NULL;
 	error->code = SKIFF_OK;
 	ERR_clear_error();
-	BIO *bio = file_open(path, "revocation list", error);
+	BIO *bio = source_open(source, error);
 	if (!bio)
 		return NULL;
 	if (!file_is_binary(bio, &binary))
-		list = pem_crls(bio, path, error);
+		list = pem_crls(source, bio, error);
 	else if (!(list = skiffi_tls_binary_crls(&binary, error)) && error->code == SKIFF_OK)
-		file_explain(path, "revocation list", "a revocation list", error);
+		file_explain(source, "a revocation list", error);
 	ERR_clear_error();
 	BIO_free(bio);
 	return list;
 }
 
-/* The user's password callback behind OpenSSL's, and what became of it. */
-struct key_password {
-	skiff_key_password_fn ask;
-	void *user;
-	bool asked, refused;
-};
-
-static int key_give_password(char *buffer, int size, int writing, void *user)
+int skiffi_tls_give_password(char *buffer, int size, int writing, void *user)
 {
-	struct key_password *password = user;
+	struct skiffi_tls_password *password = user;
+	const struct skiffi_tls_source *source = password->source;
 	(void)writing;
 	password->asked = true;
-	int len = password->ask ? password->ask(buffer, (size_t)size, password->user) : -1;
+	int len = source->ask ? source->ask(buffer, (size_t)size, source->user) : -1;
 	password->refused = len < 0 || len > size;
 	return password->refused ? -1 : len;
 }
 
-static EVP_PKEY *pem_key(BIO *bio, const char *path, skiff_key_password_fn ask, void *user, struct skiff_error *error)
+static EVP_PKEY *pem_key(const struct skiffi_tls_source *source, BIO *bio, struct skiff_error *error)
 {
-	struct key_password password = {ask, user, false, false};
-	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, key_give_password, &password);
+	struct skiffi_tls_password password = {source, false, false};
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, skiffi_tls_give_password, &password);
+	const char *place = source_place(source);
 	if (key)
 		return key;
-	if (password.asked && !ask)
+	if (password.asked && !source->ask)
 		skiffi_fail(error, SKIFF_FILE_KEY_PASSWORD, 0,
-			"the private key in \"%s\" is encrypted, and no password was given", path);
+			"the private key in %s is encrypted, and no password was given", place);
 	else if (password.asked && password.refused)
 		skiffi_fail(error, SKIFF_FILE_KEY_PASSWORD, 0,
-			"no password was given for the encrypted private key in \"%s\"", path);
+			"no password was given for the encrypted private key in %s", place);
 	else if (password.asked)
-		skiffi_fail(error, SKIFF_FILE_KEY_PASSWORD, 0, "the password does not open the private key in \"%s\"",
-			path);
+		skiffi_fail(
+			error, SKIFF_FILE_KEY_PASSWORD, 0, "the password does not open the private key in %s", place);
 	else
-		file_explain(path, "key file", "a private key", error);
+		file_explain(source, "a private key", error);
 	return NULL;
 }
 
-EVP_PKEY *skiffi_tls_read_key(const char *path, skiff_key_password_fn ask, void *user, struct skiff_error *error)
+EVP_PKEY *skiffi_tls_read_key(const struct skiffi_tls_source *source, struct skiff_error *error)
 {
-	struct skiffi_tls_binary binary = {.path = path, .what = "key file", .ask = ask, .user = user};
+	struct skiffi_tls_binary binary = {.source = source};
 	EVP_PKEY *key = NULL;
 	error->code = SKIFF_OK;
 	ERR_clear_error();
-	BIO *bio = file_open(path, "key file", error);
+	BIO *bio = source_open(source, error);
 	if (!bio)
 		return NULL;
 	if (!file_is_binary(bio, &binary))
-		key = pem_key(bio, path, ask, user, error);
+		key = pem_key(source, bio, error);
 	else if (!(key = skiffi_tls_binary_key(&binary, error)) && error->code == SKIFF_OK)
-		file_explain(path, "key file", "a private key", error);
+		file_explain(source, "a private key", error);
 	ERR_clear_error();
 	BIO_free(bio);
 	return key;

@@ -4,9 +4,9 @@
 #include "transport/tls_shared.h"
 
 #include "base/alloc.h"
+#include "transport/tls_watch.h"
 #include <pthread.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { SHARED_UNUSED_MAX = 4 };
 
@@ -30,31 +30,23 @@ static bool key_text(struct skiffi_buffer *key, const char *text)
 	       (!text || skiffi_buffer_append(key, text, strlen(text) + 1));
 }
 
-/* `must`: a file that is not there is for others to speak of. */
-static bool key_file(struct skiffi_buffer *key, const char *path, bool must)
+static bool key_number(struct skiffi_buffer *key, int number)
 {
-	struct stat status;
-	if (!key_text(key, path))
-		return false;
-	if (!path || stat(path, &status))
-		return !path || !must;
-	return skiffi_buffer_append(key, &status.st_dev, sizeof status.st_dev) &&
-	       skiffi_buffer_append(key, &status.st_ino, sizeof status.st_ino) &&
-	       skiffi_buffer_append(key, &status.st_size, sizeof status.st_size) &&
-	       skiffi_buffer_append(key, &status.st_mtim, sizeof status.st_mtim) &&
-	       skiffi_buffer_append(key, &status.st_ctim, sizeof status.st_ctim);
+	return skiffi_buffer_append(key, &number, sizeof number);
 }
 
-/* A directory is looked into anew by each, as what lies in it may change without a sign; a password may differ, and so
- * may what is told of keys. */
+/* What is in memory or in a directory is looked into anew by each; a password may differ, and so may what is told of
+ * keys, and what a token gives. */
 bool skiffi_tls_shared_key(const struct skiff_tls_options *options, const char *alpn, struct skiffi_buffer *key)
 {
-	if (options->ca_dir || options->key_password || options->keylog_file)
+	if (options->ca_dir || options->crl_dir || options->ca_pem.len || options->cert_pem.len ||
+		options->key_pem.len || options->psk_identity || options->key_password || options->keylog_file ||
+		options->refuse_open_key || !skiffi_tls_watch_plain(options))
 		return false;
-	return skiffi_buffer_append(key, options->insecure_skip_chain ? "s" : "v", 1) && key_text(key, alpn) &&
-	       key_file(key, options->ca_file, true) && key_file(key, options->cert_file, true) &&
-	       key_file(key, options->key_file, true) && key_file(key, options->crl_file, true) &&
-	       key_file(key, X509_get_default_cert_file(), false) && key_file(key, X509_get_default_cert_dir(), false);
+	return key_number(key, options->insecure_skip_chain) && key_number(key, options->ca_system) &&
+	       key_number(key, (int)options->min_version) && key_number(key, (int)options->max_version) &&
+	       key_text(key, options->ciphers) && key_text(key, options->cipher_suites) &&
+	       key_text(key, options->groups) && key_text(key, alpn) && skiffi_tls_watch_state(options, key);
 }
 
 /* ---- the list; under the lock ---- */

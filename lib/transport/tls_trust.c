@@ -15,6 +15,7 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <uv.h>
 
@@ -47,9 +48,9 @@ static X509_STORE *trust_get_system(struct skiff_error *error)
 	return store;
 }
 
-static bool trust_add_file(X509_STORE *store, const char *path, struct skiff_error *error)
+static bool trust_add(X509_STORE *store, const struct skiffi_tls_source *source, struct skiff_error *error)
 {
-	STACK_OF(X509) *list = skiffi_tls_read_certificates(path, "CA file", NULL, NULL, error);
+	STACK_OF(X509) *list = skiffi_tls_read_certificates(source, error);
 	if (!list)
 		return false;
 	bool ok = true;
@@ -61,33 +62,39 @@ static bool trust_add_file(X509_STORE *store, const char *path, struct skiff_err
 	return ok;
 }
 
-/* "0123abcd.0", as `openssl rehash` names its links. */
-static bool trust_is_hashed(const char *name)
+/* Certificates or revocation lists in a directory made by `openssl rehash`, whose links are named "0123abcd.0" and
+ * "0123abcd.r0". */
+struct trust_dir {
+	const char *path, *what, *holds;
+	bool crls;
+};
+
+static bool trust_is_hashed(const char *name, bool crls)
 {
-	return strlen(name) >= 10 && strspn(name, "0123456789abcdef") == 8 && name[8] == '.' &&
-	       isdigit((unsigned char)name[9]);
+	if (strlen(name) < 10 || strspn(name, "0123456789abcdef") != 8 || name[8] != '.')
+		return false;
+	return isdigit((unsigned char)name[9]) ? !crls : crls && name[9] == 'r';
 }
 
-static bool trust_add_dir(X509_STORE *store, const char *path, struct skiff_error *error)
+static bool trust_add_dir(X509_STORE *store, const struct trust_dir *wanted, struct skiff_error *error)
 {
-	DIR *dir = opendir(path);
+	DIR *dir = opendir(wanted->path);
 	if (!dir) {
 		skiffi_fail(error, errno == ENOENT ? SKIFF_FILE_MISSING : SKIFF_FILE_UNREADABLE, errno,
-			"cannot read CA directory \"%s\": %s", path, uv_strerror(-errno));
+			"cannot read %s \"%s\": %s", wanted->what, wanted->path, uv_strerror(-errno));
 		return false;
 	}
 	bool hashed = false;
 	for (struct dirent *entry; !hashed && (entry = readdir(dir));)
-		hashed = trust_is_hashed(entry->d_name);
+		hashed = trust_is_hashed(entry->d_name, wanted->crls);
 	closedir(dir);
 	if (!hashed) {
 		skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0,
-			"CA directory \"%s\" holds no certificate under its hash; make the links with: openssl rehash "
-			"%s",
-			path, path);
+			"%s \"%s\" holds no %s under its hash; make the links with: openssl rehash %s", wanted->what,
+			wanted->path, wanted->holds, wanted->path);
 		return false;
 	}
-	if (X509_STORE_load_path(store, path))
+	if (X509_STORE_load_path(store, wanted->path))
 		return true;
 	skiffi_fail_plain(error, SKIFF_MEMORY);
 	return false;
@@ -95,10 +102,11 @@ static bool trust_add_dir(X509_STORE *store, const char *path, struct skiff_erro
 
 static bool trust_add_crls(X509_STORE *store, const char *path, struct skiff_error *error)
 {
-	STACK_OF(X509_CRL) *list = skiffi_tls_read_crls(path, error);
+	struct skiffi_tls_source source = skiffi_tls_source("revocation list", path, "", (struct skiff_bytes){0});
+	STACK_OF(X509_CRL) *list = skiffi_tls_read_crls(&source, error);
+	bool ok = true;
 	if (!list)
 		return false;
-	bool ok = X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 	for (int i = 0; ok && i < sk_X509_CRL_num(list); i++)
 		ok = X509_STORE_add_crl(store, sk_X509_CRL_value(list, i));
 	sk_X509_CRL_pop_free(list, X509_CRL_free);
@@ -107,21 +115,63 @@ static bool trust_add_crls(X509_STORE *store, const char *path, struct skiff_err
 	return ok;
 }
 
+static bool trust_fill(X509_STORE *store, const struct skiff_tls_options *options, struct skiff_error *error)
+{
+	struct skiffi_tls_source file = skiffi_tls_source("CA file", options->ca_file, "", options->ca_pem);
+	struct skiffi_tls_source memory = skiffi_tls_source("", NULL, "tls.ca_pem", options->ca_pem);
+	struct trust_dir authorities = {options->ca_dir, "CA directory", "certificate", false};
+	struct trust_dir lists = {options->crl_dir, "CRL directory", "revocation list", true};
+	bool revocation = options->crl_file || options->crl_dir;
+	if (revocation && !X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)) {
+		skiffi_fail_plain(error, SKIFF_MEMORY);
+		return false;
+	}
+	return (!options->ca_file || trust_add(store, &file, error)) &&
+	       (!options->ca_pem.len || trust_add(store, &memory, error)) &&
+	       (!options->ca_dir || trust_add_dir(store, &authorities, error)) &&
+	       (!options->crl_file || trust_add_crls(store, options->crl_file, error)) &&
+	       (!options->crl_dir || trust_add_dir(store, &lists, error));
+}
+
 X509_STORE *skiffi_tls_trust_new(const struct skiff_tls_options *options, struct skiff_error *error)
 {
-	if (!options->ca_file && !options->ca_dir && !options->crl_file)
+	bool own = skiffi_tls_trust_given(options);
+	if (!own && !options->crl_file && !options->crl_dir)
 		return trust_get_system(error);
 	X509_STORE *store = X509_STORE_new();
 	if (!store) {
 		skiffi_fail_plain(error, SKIFF_MEMORY);
 		return NULL;
 	}
-	if (!options->ca_file && !options->ca_dir)
+	if (!own || options->ca_system)
 		X509_STORE_set_default_paths(store);
-	if ((!options->ca_file || trust_add_file(store, options->ca_file, error)) &&
-		(!options->ca_dir || trust_add_dir(store, options->ca_dir, error)) &&
-		(!options->crl_file || trust_add_crls(store, options->crl_file, error)))
+	if (trust_fill(store, options, error))
 		return store;
 	X509_STORE_free(store);
 	return NULL;
+}
+
+bool skiffi_tls_trust_given(const struct skiff_tls_options *options)
+{
+	return options->ca_file || options->ca_dir || options->ca_pem.len;
+}
+
+/* A piece of the list, with "and" before it where it is not the first. */
+static void text_add(char *out, size_t size, const char *open, const char *piece)
+{
+	size_t used = strlen(out);
+	snprintf(out + used, size - used, "%s%s%s%s", used ? " and " : "", open, piece, open);
+}
+
+void skiffi_tls_trust_text(char *out, size_t size, const struct skiff_tls_options *options)
+{
+	*out = '\0';
+	if (options->ca_file)
+		text_add(out, size, "\"", options->ca_file);
+	if (options->ca_dir)
+		text_add(out, size, "\"", options->ca_dir);
+	if (options->ca_pem.len)
+		text_add(out, size, "", "tls.ca_pem");
+	if (options->ca_system || !skiffi_tls_trust_given(options))
+		text_add(out, size, "", "the system's trust store");
 }

@@ -6,9 +6,17 @@
 #include <openssl/x509.h>
 #include <skiff/error.h>
 #include <skiff/tls.h>
+#include <stdbool.h>
+#include <stddef.h>
 
-/* The CAs of `options`, or the system's where none are named, with the revocation lists. Any thread. Result: a
- * reference of the caller's, or NULL with `*error`. */
+/* The CAs of `options`, the system's where none are named or these are to be had too, with the revocation lists. Any
+ * thread. Result: a reference of the caller's, or NULL with `*error`. */
 X509_STORE *skiffi_tls_trust_new(const struct skiff_tls_options *options, struct skiff_error *error);
+
+/* Whether CAs are named. */
+bool skiffi_tls_trust_given(const struct skiff_tls_options *options);
+
+/* Whom it trusts, for sentences: names of files and directories in quotes, "the system's trust store". */
+void skiffi_tls_trust_text(char *out, size_t size, const struct skiff_tls_options *options);
 
 #endif

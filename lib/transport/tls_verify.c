@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "transport/tls_files.h"
+#include "transport/tls_ocsp.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
@@ -16,9 +17,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-
-/* RFC 9525: the CN is no name, and a wildcard is a whole label. */
-#define VERIFY_NAME_FLAGS (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
 
 /* ---- the way from an SSL to our data ---- */
 
@@ -141,6 +139,7 @@ static enum skiff_code verify_judge(X509_STORE_CTX *store, struct skiffi_tls_rep
 	case X509_V_ERR_EXCLUDED_VIOLATION:
 		return SKIFF_TLS_HOSTNAME;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+		skiffi_tls_pin_text(report->pin, certificate);
 		return SKIFF_TLS_SELF_SIGNED;
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
@@ -188,15 +187,23 @@ static int verify_on_error(int ok, X509_STORE_CTX *store)
 	return 0;
 }
 
-/* The name alone, for those who do not want the chain checked. */
-static int verify_name_only(X509_STORE_CTX *store, const char *name)
+/* RFC 9525: a wildcard is a whole label, and the CN is no name, unless the user says so. */
+static unsigned verify_name_flags(const struct skiffi_tls_context *context)
 {
+	bool by_cn = skiffi_tls_context_options(context)->accept_common_name;
+	return X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | (by_cn ? 0 : X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+}
+
+/* The name alone, for those who do not want the chain checked. */
+static int verify_name_only(X509_STORE_CTX *store, const struct skiffi_tls_context *context)
+{
+	const char *name = skiffi_tls_context_verify_name(context);
+	unsigned flags = verify_name_flags(context);
 	X509 *leaf = X509_STORE_CTX_get0_cert(store);
 	bool address = name && skiffi_tls_name_is_address(name);
 	int matches = 1;
 	if (name)
-		matches = address ? X509_check_ip_asc(leaf, name, VERIFY_NAME_FLAGS)
-				  : X509_check_host(leaf, name, 0, VERIFY_NAME_FLAGS, NULL);
+		matches = address ? X509_check_ip_asc(leaf, name, flags) : X509_check_host(leaf, name, 0, flags, NULL);
 	X509_STORE_CTX_set_error(store, X509_V_OK);
 	if (matches == 1)
 		return 1;
@@ -206,14 +213,80 @@ static int verify_name_only(X509_STORE_CTX *store, const char *name)
 	return verify_on_error(0, store);
 }
 
-static bool verify_set_name(X509_STORE_CTX *store, const char *name)
+static bool verify_set_name(X509_STORE_CTX *store, const struct skiffi_tls_context *context)
 {
+	const char *name = skiffi_tls_context_verify_name(context);
 	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(store);
-	X509_VERIFY_PARAM_set_hostflags(param, VERIFY_NAME_FLAGS);
+	X509_VERIFY_PARAM_set_hostflags(param, verify_name_flags(context));
 	if (!name)
 		return true;
 	return skiffi_tls_name_is_address(name) ? X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1
 						: X509_VERIFY_PARAM_set1_host(param, name, 0) == 1;
+}
+
+static bool verify_chain(X509_STORE_CTX *store, const struct skiffi_tls_context *context)
+{
+	if (skiffi_tls_context_skips_chain(context))
+		return verify_name_only(store, context);
+	if (!verify_set_name(store, context)) {
+		X509_STORE_CTX_set_error(store, X509_V_ERR_OUT_OF_MEM);
+		return verify_on_error(0, store);
+	}
+	X509_STORE_CTX_set_verify_cb(store, verify_on_error);
+	return X509_verify_cert(store) == 1;
+}
+
+/* ---- the key ---- */
+
+static bool verify_refuse(X509_STORE_CTX *store, struct skiffi_tls_report *report, enum skiff_code code)
+{
+	X509 *leaf = X509_STORE_CTX_get0_cert(store);
+	X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+	report->verify_error = X509_V_ERR_APPLICATION_VERIFICATION;
+	report->verify_code = code;
+	skiffi_tls_name_text(report->verify_subject, sizeof report->verify_subject, X509_get_subject_name(leaf));
+	skiffi_tls_name_text(report->verify_issuer, sizeof report->verify_issuer, X509_get_issuer_name(leaf));
+	return false;
+}
+
+static bool verify_known(
+	X509_STORE_CTX *store, struct skiffi_tls_report *report, const struct skiffi_tls_context *context)
+{
+	const char *path = skiffi_tls_context_options(context)->known_hosts_file,
+		   *peer = skiffi_tls_context_peer(context);
+	struct skiff_error error;
+	unsigned line = 0;
+	switch (skiffi_tls_known_look(path, peer, report->pin, &line, &error)) {
+	case SKIFFI_TLS_KNOWN:
+		return true;
+	case SKIFFI_TLS_KNOWN_NOT:
+		report->pin_is_new = true;
+		return true;
+	case SKIFFI_TLS_KNOWN_OTHER:
+		snprintf(report->verify_detail, sizeof report->verify_detail,
+			"\"%.120s\" has another in line %u; if that was changed on purpose, delete the line", path,
+			line);
+		return verify_refuse(store, report, SKIFF_TLS_PIN);
+	default:
+		snprintf(report->verify_detail, sizeof report->verify_detail, "%.*s",
+			(int)sizeof report->verify_detail - 1, error.text);
+		return verify_refuse(store, report, SKIFF_TLS_PIN);
+	}
+}
+
+static bool verify_key(
+	X509_STORE_CTX *store, struct skiffi_tls_report *report, const struct skiffi_tls_context *context)
+{
+	const struct skiff_tls_options *options = skiffi_tls_context_options(context);
+	if (!options->pins && !options->known_hosts_file)
+		return true;
+	skiffi_tls_pin_text(report->pin, X509_STORE_CTX_get0_cert(store));
+	if (options->pins && !skiffi_tls_pins_have(options->pins, report->pin)) {
+		snprintf(report->verify_detail, sizeof report->verify_detail,
+			"it is none of those pinned (tls.pins); if it was changed on purpose, add it there");
+		return verify_refuse(store, report, SKIFF_TLS_PIN);
+	}
+	return !options->known_hosts_file || verify_known(store, report, context);
 }
 
 /* Stands in for OpenSSL's own check of the peer's chain. */
@@ -227,15 +300,48 @@ static int verify_peer(X509_STORE_CTX *store, void *argument)
 		return 0;
 	}
 	skiffi_tls_context_show(context, X509_STORE_CTX_get0_untrusted(store));
-	const char *name = skiffi_tls_context_verify_name(context);
-	if (skiffi_tls_context_skips_chain(context))
-		return verify_name_only(store, name);
-	if (!verify_set_name(store, name)) {
-		X509_STORE_CTX_set_error(store, X509_V_ERR_OUT_OF_MEM);
-		return verify_on_error(0, store);
-	}
-	X509_STORE_CTX_set_verify_cb(store, verify_on_error);
-	return X509_verify_cert(store) == 1;
+	if (skiffi_tls_context_options(context)->psk_identity)
+		return verify_refuse(store, report_of(ssl), SKIFF_TLS_PSK);
+	return verify_chain(store, context) && verify_key(store, report_of(ssl), context);
+}
+
+/* ---- a stapled response ---- */
+
+static int status_on_response(SSL *ssl, void *argument)
+{
+	struct skiffi_tls_report *report = report_of(ssl);
+	const struct skiffi_tls_context *context = context_of(ssl);
+	(void)argument;
+	if (!report || !context)
+		return 0;
+	report->verify_code = skiffi_tls_ocsp_judge(ssl, skiffi_tls_context_options(context)->ocsp,
+		report->verify_detail, sizeof report->verify_detail, &report->verify_error);
+	if (report->verify_code == SKIFF_OK)
+		return 1;
+	X509 *leaf = SSL_get0_peer_certificate(ssl);
+	skiffi_tls_name_text(report->verify_subject, sizeof report->verify_subject, X509_get_subject_name(leaf));
+	skiffi_tls_name_text(report->verify_issuer, sizeof report->verify_issuer, X509_get_issuer_name(leaf));
+	return 0;
+}
+
+/* ---- a pre-shared key ---- */
+
+static unsigned psk_on_hint(
+	SSL *ssl, const char *hint, char *identity, unsigned identity_size, unsigned char *key, unsigned key_size)
+{
+	const struct skiffi_tls_context *context = context_of(ssl);
+	const struct skiff_tls_options *options = context ? skiffi_tls_context_options(context) : NULL;
+	(void)hint;
+	if (!options || strlen(options->psk_identity) >= identity_size || options->psk_key.len > key_size)
+		return 0;
+	snprintf(identity, identity_size, "%s", options->psk_identity);
+	memcpy(key, options->psk_key.data, options->psk_key.len);
+	return (unsigned)options->psk_key.len;
+}
+
+void skiffi_tls_use_psk(SSL_CTX *ctx)
+{
+	SSL_CTX_set_psk_client_callback(ctx, psk_on_hint);
 }
 
 /* ---- recording ---- */
@@ -294,7 +400,7 @@ static int session_on_new(SSL *ssl, SSL_SESSION *session)
 	struct skiffi_tls_context *context = context_of(ssl);
 	if (!context || !skiffi_tls_context_resumes(context))
 		return 0;
-	skiffi_tls_context_keep(context, session);
+	skiffi_tls_context_keep(context, ssl, session);
 	return 1;
 }
 
@@ -317,12 +423,15 @@ void skiffi_tls_install(SSL_CTX *ctx)
 	SSL_CTX_set_info_callback(ctx, info_on_event);
 	SSL_CTX_set_cert_cb(ctx, certificate_on_request, NULL);
 	SSL_CTX_sess_set_new_cb(ctx, session_on_new);
+	SSL_CTX_set_tlsext_status_cb(ctx, status_on_response);
 }
 
 bool skiffi_tls_attach(SSL *ssl, struct skiffi_tls_report *report, struct skiffi_tls_context *context)
 {
+	bool asks = skiffi_tls_context_options(context)->ocsp != SKIFF_OCSP_OFF;
 	report->alert_received = -1;
-	return SSL_set_ex_data(ssl, verify_report_index, report) &&
+	return (!asks || SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp)) &&
+	       SSL_set_ex_data(ssl, verify_report_index, report) &&
 	       SSL_set_ex_data(ssl, verify_context_index, context) &&
 	       SSL_set_tlsext_host_name(ssl, skiffi_tls_context_sni(context)) &&
 	       skiffi_tls_context_resume(context, ssl);

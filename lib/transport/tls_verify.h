@@ -5,6 +5,7 @@
 #define SKIFFI_TLS_VERIFY_H
 
 #include "transport/tls_context.h"
+#include "transport/tls_pins.h"
 #include <skiff/client.h>
 
 /* What one handshake showed; lives in the connection's own memory, zeroed before use. */
@@ -24,8 +25,10 @@ struct skiffi_tls_report {
 	char certificate_by[256];    /* whose it takes: the names of the CAs; "": it does not say */
 	bool certificate_sent;       /* and one was given */
 	bool handshake_done;
-	bool data_received;          /* application data: set by the transport */
-	int64_t started_us, done_us; /* monotonic; 0: not yet */
+	bool data_received;             /* application data: set by the transport */
+	char pin[SKIFFI_TLS_PIN_BYTES]; /* of the server's key; "" where nobody asks for it */
+	bool pin_is_new;                /* it is to be remembered, once the handshake is through */
+	int64_t started_us, done_us;    /* monotonic; 0: not yet */
 };
 
 /* Sets in `ctx` the hooks that do all this. For tls_context.c. */
@@ -33,6 +36,9 @@ void skiffi_tls_install(SSL_CTX *ctx);
 
 /* Has the secrets of connections told to their contexts as well. For tls_context.c. */
 void skiffi_tls_log_keys(SSL_CTX *ctx);
+
+/* Has a pre-shared key offered. For tls_context.c. */
+void skiffi_tls_use_psk(SSL_CTX *ctx);
 
 /* Ties `ssl` to `report` and sets SNI, name to verify, the session to resume and, inside the handshake, what is
  * recorded. Call before the handshake; `report` must outlive the use of `ssl`. */

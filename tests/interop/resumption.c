@@ -50,7 +50,10 @@ static SSL_CTX *context_of(const struct skiff_tls_options *options, struct skiff
 	*context = skiffi_tls_context_new(options, endpoint, &error);
 	skiffi_endpoint_free(endpoint);
 	assert_non_null(*context);
-	return skiffi_tls_context_ssl(*context);
+	SSL *ssl = skiffi_tls_context_new_ssl(*context);
+	SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
+	SSL_free(ssl);
+	return ctx; /* the context's */
 }
 
 static void same_files_are_read_once(void **state)

@@ -133,7 +133,13 @@ unsigned watch_events_of(const struct watch *watch, enum skiff_event_kind kind)
 	return seen;
 }
 
-/* What may come before each kind; -1: the beginning. SESSION_LOST stands apart: it follows CONNECTED. */
+/* SESSION_LOST and the words about TLS files stand between the pairs. */
+static bool watch_is_apart(enum skiff_event_kind kind)
+{
+	return kind == SKIFF_EVENT_SESSION_LOST || kind >= SKIFF_EVENT_TLS_RENEWED;
+}
+
+/* What may come before each kind; -1: the beginning. */
 static bool watch_pair(int before, enum skiff_event_kind kind)
 {
 	switch (kind) {
@@ -145,6 +151,10 @@ static bool watch_pair(int before, enum skiff_event_kind kind)
 	case SKIFF_EVENT_DISCONNECTED:
 	case SKIFF_EVENT_SESSION_LOST:
 		return before == SKIFF_EVENT_CONNECTED;
+	case SKIFF_EVENT_TLS_RENEWED:
+	case SKIFF_EVENT_TLS_STALE:
+	case SKIFF_EVENT_TLS_EXPIRING:
+		return before == SKIFF_EVENT_CONNECTING;
 	}
 	return false;
 }
@@ -155,7 +165,7 @@ bool watch_events_paired(const struct watch *watch)
 	waiting_lock();
 	size_t count = watch_event_count(watch), i = 0;
 	for (; i < count && watch_pair(before, watch->event[i].event.kind); i++)
-		if (watch->event[i].event.kind != SKIFF_EVENT_SESSION_LOST)
+		if (!watch_is_apart(watch->event[i].event.kind))
 			before = (int)watch->event[i].event.kind;
 	waiting_unlock();
 	if (i == count)
@@ -167,7 +177,8 @@ bool watch_events_paired(const struct watch *watch)
 
 void watch_print_events(const struct watch *watch)
 {
-	static const char *const names[] = {"CONNECTING", "CONNECTED", "FAILED", "DISCONNECTED", "SESSION_LOST"};
+	static const char *const names[] = {"CONNECTING", "CONNECTED", "FAILED", "DISCONNECTED", "SESSION_LOST",
+		"TLS_RENEWED", "TLS_STALE", "TLS_EXPIRING"};
 	waiting_lock();
 	for (size_t i = 0; i < watch_event_count(watch); i++) {
 		const struct skiff_event *event = &watch->event[i].event;

@@ -54,6 +54,13 @@ void skiff_client_free(struct skiff_client *client);
  * NULL only when memory is out. */
 struct skiff_token *skiff_connect(struct skiff_client *client);
 
+/** Reads the TLS files again, on this thread and at once, for the connections that begin from now on; the one that is
+ * up goes on. Files that change are noticed without this; it tells at once whether the new ones can be used, and reads
+ * also what shows no change, such as a token. Result: SKIFF_OK; the error of a file, and `*error` (may be NULL), and
+ * what was read before stays in use; SKIFF_USAGE_UNSUPPORTED with the engine paho, which reads them by itself for each
+ * connection. Without TLS nothing is done. */
+enum skiff_code skiff_tls_reload(struct skiff_client *client, struct skiff_error *error);
+
 /** How to end a connection [MQTT 5, 3.14]. All-zero: normal disconnection. */
 struct skiff_disconnect_options {
 	uint8_t reason;                     /* MQTT 5; 0x04 asks the broker to publish the will */
@@ -158,8 +165,14 @@ enum skiff_event_kind {
 	SKIFF_EVENT_FAILED,       /* the attempt ended in `error`; `retry_ms` until the next, -1: none */
 	SKIFF_EVENT_DISCONNECTED, /* an established connection ended; `error` SKIFF_CLOSED when asked for; `retry_ms` as
 				     above */
-	SKIFF_EVENT_SESSION_LOST /* the broker no longer had the session that this client held; `lost` messages of QoS 2
-				    ended so */
+	SKIFF_EVENT_SESSION_LOST, /* the broker no longer had the session that this client held; `lost` messages of QoS
+				     2 ended so */
+	/* While connecting over TLS: */
+	SKIFF_EVENT_TLS_RENEWED, /* certificate, key, CA or CRL files were read again, for this attempt and later ones
+				  */
+	SKIFF_EVENT_TLS_STALE,   /* they have changed, but cannot be used, as `error` says; what was read before is */
+	SKIFF_EVENT_TLS_EXPIRING /* a certificate, the client's if `ours`, else the server's, has `days_left`; told once
+				    a day */
 };
 
 struct skiff_event {
@@ -168,6 +181,8 @@ struct skiff_event {
 	bool session_present;
 	int retry_ms;
 	size_t lost;
+	bool ours;
+	int days_left;
 	const struct skiff_error *error; /* NULL where there is none; borrowed until return */
 };
 

@@ -34,7 +34,19 @@ extern "C" {
 	X(SERVER_NAME, "another name for SNI and verification (tls.server_name)") \
 	X(NO_SERVER_NAME, "no SNI (tls.no_server_name)") \
 	X(TLS_RESUMED, "TLS sessions resumed on reconnect") \
-	X(CRL, "revocation lists (tls.crl_file)") \
+	X(TLS_MEMORY, "certificates and keys from memory (tls.ca_pem, cert_pem, key_pem)") \
+	X(TLS_BINARY, "certificates and keys in DER and PKCS#12") \
+	X(TLS_TOKEN, "certificate and key of a token or a TPM, by URI (tls.cert_file, tls.key_file)") \
+	X(CA_SYSTEM, "the system's trust store beside other CAs (tls.ca_system)") \
+	X(CRL, "revocation lists (tls.crl_file, tls.crl_dir)") \
+	X(OCSP, "stapled OCSP responses verified (tls.ocsp)") \
+	X(PINS, "the server's key pinned, or remembered (tls.pins, tls.known_hosts_file)") \
+	X(PSK, "a pre-shared key instead of certificates (tls.psk_identity, tls.psk_key)") \
+	X(COMMON_NAME, "the common name left out of account unless asked for (tls.accept_common_name)") \
+	X(TLS_POLICY, \
+		"versions, ciphers and groups of TLS (tls.min_version, max_version, ciphers, cipher_suites, groups)") \
+	X(TLS_RENEWED, \
+		"TLS files that change used once they are whole, and told of; certificates about to expire told of") \
 	X(CHAIN_TOLD, "the chain that a server sends shown (tls.on_chain)") \
 	X(KEYLOG, "secrets of connections written for Wireshark (tls.keylog_file)") \
 	X(TLS_IPV6, "the name verified where ssl:// or wss:// has an IPv6 address for host") \

@@ -52,6 +52,8 @@ enum skiff_class {
 	X(FILE_CERT_EXPIRED, FILE, 0, "own-cert-expired", "client certificate has expired") \
 	X(FILE_CERT_NOT_YET_VALID, FILE, 0, "own-cert-not-yet-valid", "client certificate is not yet valid") \
 	X(FILE_CERT_WEAK, FILE, 0, "own-cert-weak", "client certificate is too weak for the security level") \
+	X(FILE_KEY_OPEN, FILE, 0, "key-open", "private key file can be read by others") \
+	X(FILE_TOKEN, FILE, 0, "token", "token or TPM cannot be used") \
 	X(DNS_NOT_FOUND, DNS, 1, "dns-not-found", "host name not found") \
 	X(DNS_FAILED, DNS, 1, "dns-failed", "name resolution failed") \
 	X(DNS_TIMEOUT, DNS, 1, "dns-timeout", "name resolution timed out") \
@@ -72,6 +74,9 @@ enum skiff_class {
 		"server does not send its intermediate certificate") \
 	X(TLS_WRONG_PURPOSE, TLS, 0, "tls-wrong-purpose", "server certificate is not for servers") \
 	X(TLS_REVOKED, TLS, 0, "tls-revoked", "server certificate is revoked") \
+	X(TLS_OCSP, TLS, 1, "tls-ocsp", "server does not prove that its certificate is not revoked") \
+	X(TLS_PIN, TLS, 0, "tls-pin-mismatch", "server has another key than the one pinned or remembered") \
+	X(TLS_PSK, TLS, 0, "tls-psk", "server does not take the pre-shared key") \
 	X(TLS_WEAK, TLS, 0, "tls-weak", "server certificate is too weak for the security level") \
 	X(TLS_BAD_CHAIN, TLS, 0, "tls-bad-chain", "server certificate chain is not valid") \
 	X(TLS_CLIENT_CERT_REQUIRED, TLS, 0, "tls-client-cert-required", "server requires a client certificate") \

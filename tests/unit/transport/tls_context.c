@@ -425,10 +425,11 @@ static void policy(void **state)
 	(void)state;
 	struct skiffi_endpoint *endpoint = skiffi_endpoint_new("wss://host.example", NULL);
 	struct skiffi_tls_context *context = skiffi_tls_context_new(&(struct skiff_tls_options){0}, endpoint, NULL);
-	SSL_CTX *ctx = skiffi_tls_context_ssl(context);
-	assert_int_equal(SSL_CTX_get_min_proto_version(ctx), TLS1_2_VERSION);
-	assert_int_equal(SSL_CTX_get_verify_mode(ctx), SSL_VERIFY_PEER);
-	assert_true(SSL_CTX_get_options(ctx) & SSL_OP_NO_RENEGOTIATION);
+	SSL *ssl = skiffi_tls_context_new_ssl(context);
+	assert_int_equal(SSL_get_min_proto_version(ssl), TLS1_2_VERSION);
+	assert_int_equal(SSL_get_verify_mode(ssl), SSL_VERIFY_PEER);
+	assert_true(SSL_get_options(ssl) & SSL_OP_NO_RENEGOTIATION);
+	SSL_free(ssl);
 	skiffi_tls_context_free(context);
 	skiffi_endpoint_free(endpoint);
 	skiffi_tls_context_free(NULL);
@@ -444,7 +445,7 @@ static void unattached_is_refused(void **state)
 	SSL_CTX *server_ctx = SSL_CTX_new(TLS_server_method());
 	SSL_CTX_use_certificate(server_ctx, certificate);
 	SSL_CTX_use_PrivateKey(server_ctx, key);
-	SSL *client = SSL_new(skiffi_tls_context_ssl(context)), *server = SSL_new(server_ctx);
+	SSL *client = skiffi_tls_context_new_ssl(context), *server = SSL_new(server_ctx);
 	BIO *near = NULL, *far = NULL;
 	assert_true(BIO_new_bio_pair(&near, 65536, &far, 65536));
 	SSL_set_bio(client, near, near);
