@@ -133,9 +133,8 @@ static enum skiff_code explain_verdict(const struct explain *e)
 		return explain_issuer(e);
 	case SKIFF_TLS_WRONG_PURPOSE:
 		return skiffi_fail(e->error, report->verify_code, report->verify_error,
-			"the server shows a certificate that is not for servers (\"%s\"); it needs the extended key "
-			"usage serverAuth",
-			report->verify_subject);
+			"the server shows a certificate that is not for servers (\"%s\"); it needs the %s",
+			report->verify_subject, report->verify_detail);
 	case SKIFF_TLS_REVOKED:
 		return skiffi_fail(e->error, report->verify_code, report->verify_error,
 			"%s was revoked by its CA \"%s\"", who, report->verify_issuer);
