@@ -205,6 +205,12 @@ static enum skiff_code explain_alert(const struct explain *e)
 		return skiffi_fail(e->error, SKIFF_TLS_CLIENT_CERT_REJECTED, alert,
 			"the server rejected the client certificate in \"%s\": %s (alert %d)%s", file ? file : "",
 			reason, alert, explain_wanted(e, wanted));
+	if (alert == SSL_AD_HANDSHAKE_FAILURE && e->report->handshake_done)
+		return skiffi_fail(e->error, SKIFF_TLS_FAILED, alert,
+			"the server ended TLS after the handshake (alert %d), as one does that wants to negotiate "
+			"anew; that "
+			"is refused here",
+			alert);
 	switch (alert) {
 	case SSL_AD_HANDSHAKE_FAILURE:
 	case SSL_AD_INSUFFICIENT_SECURITY:
@@ -253,6 +259,10 @@ static enum skiff_code explain_openssl(const struct explain *e)
 		case SSL_R_VERSION_TOO_LOW:
 			return skiffi_fail(e->error, SKIFF_TLS_VERSION, reason,
 				"the server speaks none of TLS 1.2 and 1.3, the versions accepted here");
+		case SSL_R_EXCESSIVE_MESSAGE_SIZE:
+			return skiffi_fail(e->error, SKIFF_TLS_BAD_CHAIN, reason,
+				"the server sent a message of the handshake that is larger than is accepted here; its "
+				"certificates are too large or too many");
 		case SSL_R_DH_KEY_TOO_SMALL:
 		case SSL_R_EE_KEY_TOO_SMALL:
 			return skiffi_fail(
