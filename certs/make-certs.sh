@@ -1,16 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# make-certs.sh DIR [NAME]: makes in DIR every certificate of cases.txt, with its key, and what the lab needs besides;
-# the servers' are for NAME too.
+# make-certs.sh [-a] DIR [NAME]: makes in DIR the certificates of cases.txt, with their keys, and what the lab needs
+# besides; without -a not those that only the tests of the whole table need. The servers' are for NAME too.
 #
-# POSIX sh and the openssl command (3.0 or newer), nothing else; about a second. Every case is its own file
+# POSIX sh and the openssl command (3.0 or newer), nothing else; about a second, two with -a. Every case is its own file
 # NAME.crt, all that the peer is to send, its own certificate first, and NAME.key; README.md says what they are for.
-# Keys are P-256, which cost nothing to make. Nothing in DIR but these files is touched; what is there is made anew.
+# Keys are P-256, which cost nothing to make, and come out of the same command as their certificates: starting openssl
+# is what takes the time. Nothing in DIR but these files is touched; what is there is made anew.
 # Fails with status 1 and openssl's own words when one command fails.
 set -eu
 umask 077
 
-dir=${1:?usage: make-certs.sh DIR [NAME]}
+all=
+if [ "${1-}" = -a ]; then
+	all=1
+	shift
+fi
+dir=${1:?usage: make-certs.sh [-a] DIR [NAME]}
 mkdir -p "$dir"
 cd "$dir"
 work=$(mktemp -d "$PWD/.work.XXXXXX")
@@ -32,6 +38,11 @@ subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid'
 CA='subjectKeyIdentifier = hash
 keyUsage = critical,keyCertSign,cRLSign'
+
+# server_for SECTION NAMES: the recipe of a server's certificate for these names
+server_for() {
+	printf '[server_%s]\n%s\nextendedKeyUsage = serverAuth\nsubjectAltName = %s\n' "$1" "$LEAF" "$2"
+}
 
 # One section per recipe; a certificate is made by naming its section. caIssuers stands where a public CA puts it: in
 # what an intermediate signs.
@@ -60,6 +71,25 @@ $CA
 basicConstraints = critical,CA:TRUE,pathlen:0
 authorityKeyIdentifier = keyid
 $CA
+[intermediate_of_one_more]
+basicConstraints = critical,CA:TRUE
+authorityKeyIdentifier = keyid
+$CA
+[constrained_permitted]
+basicConstraints = critical,CA:TRUE,pathlen:0
+authorityKeyIdentifier = keyid
+nameConstraints = critical,permitted;DNS:mosquitto.org
+$CA
+[constrained_elsewhere]
+basicConstraints = critical,CA:TRUE,pathlen:0
+authorityKeyIdentifier = keyid
+nameConstraints = critical,permitted;DNS:other.example
+$CA
+[constrained_excluded]
+basicConstraints = critical,CA:TRUE,pathlen:0
+authorityKeyIdentifier = keyid
+nameConstraints = critical,excluded;DNS:mosquitto.org
+$CA
 [not_a_ca]
 basicConstraints = critical,CA:FALSE
 subjectKeyIdentifier = hash
@@ -77,25 +107,34 @@ basicConstraints = critical,CA:FALSE
 subjectKeyIdentifier = hash
 extendedKeyUsage = serverAuth
 subjectAltName = $NAMES
-[server_wrong_host]
-$LEAF
-extendedKeyUsage = serverAuth
-subjectAltName = DNS:other.example,DNS:mosquitto.org
-[server_ip_only]
-$LEAF
-extendedKeyUsage = serverAuth
-subjectAltName = IP:10.9.8.7
 [server_cn_only]
 $LEAF
 extendedKeyUsage = serverAuth
-[server_wildcard]
-$LEAF
+[server_key_usage]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,keyCertSign
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
 extendedKeyUsage = serverAuth
-subjectAltName = DNS:*.mosquitto.org
-[server_wildcard_partial]
-$LEAF
+subjectAltName = $NAMES
+[server_key_usage_other]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,nonRepudiation
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
 extendedKeyUsage = serverAuth
-subjectAltName = DNS:te*.mosquitto.org
+subjectAltName = $NAMES
+$(server_for wrong_host DNS:other.example,DNS:mosquitto.org)
+$(server_for san_other DNS:other.example)
+$(server_for ip_only IP:10.9.8.7)
+$(server_for address IP:127.0.0.1)
+$(server_for address_as_name DNS:127.0.0.1)
+$(server_for wildcard 'DNS:*.mosquitto.org')
+$(server_for wildcard_alone 'DNS:*')
+$(server_for wildcard_partial 'DNS:te*.mosquitto.org')
+$(server_for wildcard_inside 'DNS:t*t.mosquitto.org')
+$(server_for wildcard_double 'DNS:*.*.org')
+$(server_for wildcard_wide 'DNS:*.org')
 [client]
 $LEAF
 extendedKeyUsage = clientAuth
@@ -106,31 +145,31 @@ subjectAltName = $NAMES
 CNF
 : >"$work/index"
 
-# key NAME...: a P-256 key each
-key() {
-	for name; do
-		run openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$name.key"
-	done
-}
+# What makes a new key: P-256, or what the functions below are told instead.
+CURVE='ec -pkeyopt ec_paramgen_curve:P-256'
 
 # root NAME SUBJECT
 root() {
-	key "$1"
-	run openssl req -x509 -new -config "$work/cnf" -extensions root -key "$1.key" -sha256 -days 3650 -subj "$2" \
-		-out "$1.crt"
+	run openssl req -x509 -newkey $CURVE -nodes -keyout "$1.key" -config "$work/cnf" -extensions root -sha256 \
+		-days 3650 -subj "$2" -out "$1.crt"
 }
 
-# sign NAME CA SECTION SUBJECT [DIGEST]: NAME.crt for NAME.key by CA, valid from now on; makes the key if there is none
+# sign NAME CA SECTION SUBJECT [DIGEST [KEY]]: NAME.crt by CA, valid from now on, with a new key
 sign() {
-	[ -f "$work/made.$1" ] || key "$1"
-	run openssl req -x509 -new -config "$work/cnf" -extensions "$3" -key "$1.key" -subj "$4" -days 825 \
-		-CA "$2.crt" -CAkey "$2.key" "-${5:-sha256}" -out "$1.crt"
+	run openssl req -x509 -newkey ${6:-$CURVE} -nodes -keyout "$1.key" -config "$work/cnf" -extensions "$3" -subj "$4" \
+		-days 825 -CA "$2.crt" -CAkey "$2.key" "-${5:-sha256}" -out "$1.crt"
+}
+
+# sign_again NAME KEY CA SECTION SUBJECT: the same for a key that is there
+sign_again() {
+	[ "$1" = "$2" ] || cp "$2.key" "$1.key"
+	run openssl req -x509 -new -config "$work/cnf" -extensions "$4" -key "$1.key" -subj "$5" -days 825 \
+		-CA "$3.crt" -CAkey "$3.key" -sha256 -out "$1.crt"
 }
 
 # sign_dated NAME CA SECTION SUBJECT FROM TO: the same with a validity of its own, YYYYMMDDhhmmssZ
 sign_dated() {
-	key "$1"
-	run openssl req -new -config "$work/cnf" -key "$1.key" -subj "$4" -out "$work/csr"
+	run openssl req -newkey $CURVE -nodes -keyout "$1.key" -config "$work/cnf" -subj "$4" -out "$work/csr"
 	run openssl ca -batch -notext -config "$work/cnf" -cert "$2.crt" -keyfile "$2.key" -extensions "$3" \
 		-startdate "$5" -enddate "$6" -in "$work/csr" -out "$1.crt"
 }
@@ -178,9 +217,8 @@ bad_chains() {
 	sign unknown-ca stranger-ca server $HOST
 	sign unknown-ca-sent stranger-ca server $HOST
 	bundle unknown-ca-sent stranger-ca
-	key self-signed
-	run openssl req -x509 -new -config "$work/cnf" -extensions server_self -key self-signed.key -sha256 -days 825 \
-		-subj $HOST -out self-signed.crt
+	run openssl req -x509 -newkey $CURVE -nodes -keyout self-signed.key -config "$work/cnf" -extensions server_self \
+		-sha256 -days 825 -subj $HOST -out self-signed.crt
 	sign not-a-ca own-ca not_a_ca "/O=skiff/CN=lab not a CA"
 	sign bad-chain not-a-ca server $HOST
 	bundle bad-chain not-a-ca
@@ -194,9 +232,7 @@ bad_servers() {
 	sign_dated expired own-ca server $HOST $PAST
 	sign_dated not-yet-valid own-ca server $HOST $FUTURE
 	sign wrong-purpose own-ca client_named $HOST
-	run openssl genrsa -out weak-key.key 768
-	: >"$work/made.weak-key"
-	sign weak-key own-ca server $HOST
+	sign weak-key own-ca server $HOST sha256 rsa:768
 	sign weak-digest own-ca server $HOST sha1
 	sign revoked own-ca server $HOST
 }
@@ -213,13 +249,84 @@ clients() {
 	sign client-revoked own-ca client "/O=skiff/CN=tester revoked"
 	sign client-stranger stranger-ca client "/O=stranger/CN=tester"
 	sign client-wrong-purpose own-ca server "/O=skiff/CN=tester wrong purpose"
-	run openssl genrsa -out client-weak-key.key 768
-	: >"$work/made.client-weak-key"
-	sign client-weak-key own-ca client "/O=skiff/CN=tester weak"
+	sign client-weak-key own-ca client "/O=skiff/CN=tester weak" sha256 rsa:768
 	cp client.crt client-key-mismatch.crt
 	cp good.key client-key-mismatch.key
 	cp client.key client-not-pem.key
 	echo "this is no certificate" >client-not-pem.crt
+}
+
+more_servers() {
+	sign address own-ca server_address "/O=skiff/CN=address"
+	sign rsa own-ca server $HOST sha256 rsa:2048
+	sign p384 own-ca server $HOST sha384 "ec -pkeyopt ec_paramgen_curve:P-384"
+	sign ed25519 own-ca server $HOST sha256 ed25519
+}
+
+more_names() {
+	sign san-other own-ca server_san_other $HOST
+	sign address-as-name own-ca server_address_as_name "/O=skiff/CN=127.0.0.1"
+	cp ip-only.crt address-other.crt
+	cp ip-only.key address-other.key
+	for kind in alone inside double wide; do
+		sign wildcard-$kind own-ca server_wildcard_$kind "/O=skiff/CN=wildcard"
+	done
+	cp wildcard.crt wildcard-deep.crt
+	cp wildcard.key wildcard-deep.key
+}
+
+more_chains() {
+	root same-name "/O=skiff/CN=lab own CA"
+	sign same-name-ca same-name server $HOST
+	cp same-name-ca.crt same-name-ca-sent.crt
+	cp same-name-ca.key same-name-ca-sent.key
+	bundle same-name-ca-sent same-name
+	sign below-int own-int intermediate_of_one_more "/O=skiff/CN=lab one intermediate too many"
+	sign path-length below-int server_by_intermediate $HOST
+	bundle path-length below-int own-int
+	rm -f below-int.* same-name.*
+}
+
+# By intermediates of one name and key, and so of one revocation list, that differ in the names they may give.
+constrained_chains() {
+	subject="/O=skiff/CN=lab constrained intermediate"
+	sign constrained-int own-ca constrained_permitted "$subject"
+	sign constrained constrained-int server_wildcard $HOST
+	bundle constrained constrained-int
+	for kind in elsewhere excluded; do
+		sign_again constrained-int constrained-int own-ca constrained_$kind "$subject"
+		sign constrained-$kind constrained-int server $HOST
+		bundle constrained-$kind constrained-int
+	done
+}
+
+more_bad_servers() {
+	# with RSA, as OpenSSL's own server does not offer an elliptic curve's key of such a usage in TLS 1.2
+	sign_again key-usage rsa own-ca server_key_usage $HOST
+	sign_again key-usage-other rsa own-ca server_key_usage_other $HOST
+	sign weak-key-512 own-ca server $HOST sha256 rsa:512
+	sign weak-key-1024 own-ca server $HOST sha256 rsa:1024
+	# there is no signature of MD5 with an elliptic curve
+	sign_again md5-int rsa own-ca intermediate "/O=skiff/CN=lab own intermediate with RSA"
+	sign weak-digest-md5 md5-int server $HOST md5
+	bundle weak-digest-md5 md5-int
+	rm -f md5-int.*
+}
+
+more_clients() {
+	sign_again client-rsa rsa own-ca client "/O=skiff/CN=tester with RSA"
+	sign client-ed25519 own-ca client "/O=skiff/CN=tester with Ed25519" sha256 ed25519
+	for kind in csr pubkey readable; do
+		cp client.key client-$kind.key
+	done
+	run openssl req -new -config "$work/cnf" -key client-csr.key -subj "/O=skiff/CN=tester" -out client-csr.crt
+	run openssl pkey -in client-pubkey.key -pubout -out client-pubkey.crt
+	cp client.crt client-readable.crt
+	chmod 644 client-readable.key
+	cat own-int.crt client-chain.crt >client-swapped.crt
+	cp client-chain.key client-swapped.key
+	cp client.crt client-enc-other.crt
+	run openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 2048 -in client.key -passout pass:other -out client-enc-other.key
 }
 
 # revoke CA NAME...: appends to own-ca.crl the list of CA, with the certificates NAME on it
@@ -240,7 +347,8 @@ revocations() {
 	revoke own-ca revoked client-revoked
 	revoke own-int
 	revoke expired-int
-	rm -f expired-int.*
+	[ -z "$all" ] || revoke constrained-int
+	rm -f expired-int.* constrained-int.*
 }
 
 authorities
@@ -249,6 +357,14 @@ bad_names
 bad_chains
 bad_servers
 clients
+if [ -n "$all" ]; then
+	more_servers
+	more_names
+	more_chains
+	constrained_chains
+	more_bad_servers
+	more_clients
+fi
 revocations
 cp good.crt server.crt
 cp good.key server.key

@@ -28,6 +28,7 @@ test  | file /etc/hosts             | netbase                | setup            
 test  | command ejabberdctl         | ejabberd               | ejabberd                | ejabberd      | ejabberd          | ejabberd
 test  | command nats-server         | nats-server            | -                       | nats-server   | nats-server       | nats-server
 test  | file /usr/lib/rabbitmq/bin/rabbitmq-server | rabbitmq-server | - | -             | -                 | -
+test  | command curl                | curl                   | curl                    | curl          | curl              | curl
 test  | command tinyproxy           | tinyproxy-bin          | tinyproxy               | tinyproxy     | tinyproxy         | tinyproxy
 test  | command jsonschema          | python3-jsonschema     | python3-jsonschema      | python-jsonschema | py3-jsonschema | -
 test  | command chromium            | chromium               | chromium                | chromium      | chromium          | -

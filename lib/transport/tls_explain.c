@@ -132,9 +132,8 @@ static enum skiff_code explain_verdict(const struct explain *e)
 		return explain_issuer(e);
 	case SKIFF_TLS_WRONG_PURPOSE:
 		return skiffi_fail(e->error, report->verify_code, report->verify_error,
-			"the server shows a certificate that is not for servers (\"%s\"); it needs the extended key "
-			"usage serverAuth",
-			report->verify_subject);
+			"the server shows a certificate that is not for servers (\"%s\"); it needs the %s",
+			report->verify_subject, report->verify_detail);
 	case SKIFF_TLS_REVOKED:
 		return skiffi_fail(e->error, report->verify_code, report->verify_error,
 			"%s was revoked by its CA \"%s\"%s%s", who, report->verify_issuer,
@@ -246,6 +245,12 @@ static enum skiff_code explain_alert(const struct explain *e)
 		return skiffi_fail(e->error, SKIFF_TLS_CLIENT_CERT_REJECTED, alert,
 			"the server rejected the client certificate in \"%s\": %s (alert %d)%s", file ? file : "",
 			reason, alert, explain_wanted(e, wanted));
+	if (alert == SSL_AD_HANDSHAKE_FAILURE && e->report->handshake_done)
+		return skiffi_fail(e->error, SKIFF_TLS_FAILED, alert,
+			"the server ended TLS after the handshake (alert %d), as one does that wants to negotiate "
+			"anew; that "
+			"is refused here",
+			alert);
 	switch (alert) {
 	case SSL_AD_HANDSHAKE_FAILURE:
 	case SSL_AD_INSUFFICIENT_SECURITY:
@@ -294,6 +299,10 @@ static enum skiff_code explain_openssl(const struct explain *e)
 		case SSL_R_VERSION_TOO_LOW:
 			return skiffi_fail(e->error, SKIFF_TLS_VERSION, reason, "the server %s accepted here",
 				explain_versions(e));
+		case SSL_R_EXCESSIVE_MESSAGE_SIZE:
+			return skiffi_fail(e->error, SKIFF_TLS_BAD_CHAIN, reason,
+				"the server sent a message of the handshake that is larger than is accepted here; its "
+				"certificates are too large or too many");
 		case SSL_R_DH_KEY_TOO_SMALL:
 		case SSL_R_EE_KEY_TOO_SMALL:
 			return skiffi_fail(

@@ -121,7 +121,14 @@ static enum skiff_code verify_judge_issuer(
 	return alone && issuer_is_intermediate(certificate) ? SKIFF_TLS_MISSING_INTERMEDIATE : SKIFF_TLS_UNKNOWN_CA;
 }
 
-static enum skiff_code verify_judge(X509_STORE_CTX *store, struct skiffi_tls_report *report, const X509 *certificate)
+/* What keeps a certificate from being a server's. Neither usage is restricted where its extension is not there. */
+static const char *purpose_lacks(X509 *certificate)
+{
+	bool for_servers = X509_get_extended_key_usage(certificate) & (XKU_SSL_SERVER | XKU_ANYEKU);
+	return for_servers ? "key usage digitalSignature" : "extended key usage serverAuth";
+}
+
+static enum skiff_code verify_judge(X509_STORE_CTX *store, struct skiffi_tls_report *report, X509 *certificate)
 {
 	size_t size = sizeof report->verify_detail;
 	switch (report->verify_error) {
@@ -143,13 +150,14 @@ static enum skiff_code verify_judge(X509_STORE_CTX *store, struct skiffi_tls_rep
 		return SKIFF_TLS_SELF_SIGNED;
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-		return verify_judge_issuer(store, report, certificate);
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+		return verify_judge_issuer(store, report, certificate);
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_CERT_UNTRUSTED:
 	case X509_V_ERR_CERT_REJECTED:
 		return SKIFF_TLS_UNKNOWN_CA;
 	case X509_V_ERR_INVALID_PURPOSE:
+		snprintf(report->verify_detail, size, "%s", purpose_lacks(certificate));
 		return report->verify_depth ? SKIFF_TLS_BAD_CHAIN : SKIFF_TLS_WRONG_PURPOSE;
 	case X509_V_ERR_CERT_REVOKED:
 		return SKIFF_TLS_REVOKED;

@@ -154,6 +154,8 @@ static void listener_make_tls(struct net_listener *listener)
 	}
 	if (options->ciphers)
 		net_check(SSL_CTX_set_cipher_list(listener->ctx, options->ciphers), options->ciphers);
+	if (options->early_data)
+		SSL_CTX_set_max_early_data(listener->ctx, 16384);
 	if (options->alpn)
 		SSL_CTX_set_alpn_select_cb(listener->ctx, listener_choose_alpn, listener);
 	if (options->client_ca_file)
@@ -232,6 +234,11 @@ void net_peer_reset(struct net_peer *peer)
 void net_peer_drop(struct net_peer *peer)
 {
 	peer->dropped = true;
+}
+
+SSL *net_peer_ssl(struct net_peer *peer)
+{
+	return peer->ssl;
 }
 
 /* ---- threads ---- */

@@ -40,6 +40,7 @@ struct net_options {
 	int max_version;      /* 0: any */
 	const char *alpn;     /* the only protocol taken, NULL: any */
 	const char *ciphers;  /* of TLS 1.2, as OpenSSL spells them; NULL: its own choice */
+	bool early_data;      /* take data before the handshake of a resumed session is done (TLS 1.3) */
 };
 
 struct net_listener *net_listener_start(const struct net_options *options);
@@ -63,6 +64,7 @@ bool net_peer_write_raw(struct net_peer *peer, const void *data, size_t len); /*
 bool net_peer_was_reset(const struct net_peer *peer);                         /* how the end that a read showed came */
 bool net_peer_ended_tls(const struct net_peer *peer);                         /* by close_notify */
 void net_peer_reset(struct net_peer *peer);
-void net_peer_drop(struct net_peer *peer); /* ends the connection without ending TLS */
+void net_peer_drop(struct net_peer *peer);          /* ends the connection without ending TLS */
+struct ssl_st *net_peer_ssl(struct net_peer *peer); /* OpenSSL's SSL, for what has no call here; NULL without TLS */
 
 #endif
