@@ -126,7 +126,7 @@ const struct cli_option cli_connection_options[] = {
 		.type = CLI_SECRET,
 		.value = "URL",
 		.field = FIELD(proxy),
-		.help = "go through this proxy: [http:// | socks5:// | socks5h://][user:password@]host[:port]",
+		.help = "go through this proxy: http://, socks5:// or socks5h://, and [user:password@]host[:port]",
 		.man = "With http:// the proxy must allow CONNECT to the broker's port. The proxy looks the broker's "
 		       "name up, "
 		       "but for socks5://, where that is done here; so it is with curl. Default ports: 80 for http, "
