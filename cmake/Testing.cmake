@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # How a test becomes one of ctest's. A test that cannot run here exits 77 with its reason, and counts as skipped. None
-# wants a proxy, with which the engine paho is refused.
-set(SKIFF_TEST_WITHOUT "http_proxy=unset:;https_proxy=unset:")
+# wants a proxy of the environment: with one the engine paho is refused, and `skiff check` mentions it.
+set(SKIFF_TEST_WITHOUT "http_proxy=unset:;https_proxy=unset:;HTTPS_PROXY=unset:;all_proxy=unset:;ALL_PROXY=unset:")
 
 # Of the jobs that ctest runs at a time a test takes two; one that mostly waits takes one, and begins early.
 set(SKIFF_TEST_WORKS PROCESSORS 2)

@@ -30,8 +30,8 @@ const struct check_cause check_causes[] = {
 	{"tcp-reset", CHECK_TCP, "The other end hung up without a word: something in between, or a list of allowed addresses, may do that; the broker's log tells."},
 	{"tcp-closed", CHECK_TCP, "The other end closed: look into the broker's log."},
 	{"tcp-failed", CHECK_TCP, "The sentence above is the system's own; it names what to change on this machine."},
-	{"proxy-refused", CHECK_PROXY, "Have the proxy allow connections to {host}:{port}, or connect without it; '--proxy' says which it is."},
-	{"proxy-auth", CHECK_PROXY, "Give the proxy's user and password: '--proxy http://USER:PASSWORD@HOST:PORT'."},
+	{"proxy-refused", CHECK_PROXY, "Have the proxy allow connections to {host}:{port}, see that these can be reached from where it runs, or connect without it; '--proxy' or, with '--proxy-env', the environment says which it is."},
+	{"proxy-auth", CHECK_PROXY, "Give the proxy's user and password before its host: '--proxy http://USER:PASSWORD@HOST:PORT', and so for socks5h://."},
 	{"tls-expired", CHECK_TLS, "Have the server's certificate renewed; whoever runs {host} must do that. If the date seems right, look at this machine's clock: 'date'."},
 	{"tls-not-yet-valid", CHECK_TLS, "Look at this machine's clock: 'date'. A device without one starts in the past; set it before connecting."},
 	{"tls-hostname-mismatch", CHECK_TLS, "Connect by a name that the certificate lists, or keep the address and add '--server-name NAME' with such a name; else have a certificate issued for \"{host}\"."},
@@ -183,10 +183,11 @@ static void advice_fill(struct check_report *report, const char *text)
 	}
 }
 
-/* Where the same cause wants something else: on the way to a proxy or a socket, for a certificate that names nobody,
- * for an answer that does not come. NULL: it is none of these. */
-static const char *cause_of_way(const struct check_report *report, bool proxy)
+/* Where the same cause wants something else: on the way to or at a proxy, to a socket, for a certificate that names
+ * nobody, for an answer that does not come. NULL: it is none of these. */
+static const char *cause_of_way(const struct check_report *report)
 {
+	const char *proxy = report->connection.proxy;
 	enum check_stage stage = report->failure.stage;
 	bool local = strncmp(report->url, "unix:", 5) == 0;
 	const char *cause = report->failure.cause;
@@ -197,17 +198,30 @@ static const char *cause_of_way(const struct check_report *report, bool proxy)
 		return "The broker is there and does not answer this: it may be overloaded, or drop in silence what "
 		       "this "
 		       "user may not do; its log tells.";
-	if (proxy && (stage == CHECK_DNS || stage == CHECK_TCP))
-		return "It is the proxy that cannot be reached: check host and port of '--proxy', or leave it out.";
+	if (stage == CHECK_PROXY && strstr(report->failure.evidence, " try "))
+		return "What is there speaks another protocol than the proxy's URL says, or is no proxy: give the URL "
+		       "that the sentence names, or look in its log what it made of this.";
+	if (stage == CHECK_DNS && strncmp(proxy, "socks5:", 7) == 0)
+		return "With socks5:// names are looked up here: check those of the broker and of the proxy, or have "
+		       "the "
+		       "proxy look the broker's up with socks5h://.";
+	if (*proxy && (stage == CHECK_DNS || stage == CHECK_TCP))
+		return strcmp(report->connection.proxy_from, "proxy") == 0
+			       ? "It is the proxy that cannot be reached: check host and port of '--proxy', or leave "
+				 "it "
+				 "out."
+			       : "It is the proxy of the environment that cannot be reached: check its variable, "
+				 "except "
+				 "the broker by no_proxy, or leave out '--proxy-env'.";
 	if (local && stage == CHECK_TCP)
 		return "Start the broker, and have it listen on this socket: its folder and mode must let this user "
 		       "in.";
 	return NULL;
 }
 
-void check_cause_advise(struct check_report *report, bool proxy)
+void check_cause_advise(struct check_report *report)
 {
-	const char *of_way = cause_of_way(report, proxy);
+	const char *of_way = cause_of_way(report);
 	if (of_way) {
 		advice_fill(report, of_way);
 		return;

@@ -24,8 +24,8 @@ enum check_stage check_cause_stage(enum skiff_code code);
 /* The stage at which it shows that the peer speaks another protocol: the first that was not reached. */
 enum check_stage check_strange_stage(const struct check_place *place, const struct skiff_phases *phases);
 
-/* Writes the remedy for report->failure.cause; `proxy`: the way led through one. */
-void check_cause_advise(struct check_report *report, bool proxy);
+/* Writes the remedy for report->failure.cause. */
+void check_cause_advise(struct check_report *report);
 
 /* The remedy is the same command once more with `option`, in words `lead`; what was given stays. */
 void check_cause_retry(struct check_report *report, const char *lead, const char *option);

@@ -2,6 +2,7 @@
 /* check_json.c: a report as one JSON object of the schema skiff.check/1 (docs/schema/check-1.json). */
 #include "check_report.h"
 #include "cli_json.h"
+#include <string.h>
 
 static void json_ms(struct cli_json *json, const char *name, double ms)
 {
@@ -48,6 +49,18 @@ static void json_chain(struct cli_json *json, const char *name, const struct che
 		cli_json_close(json, '}');
 	}
 	cli_json_close(json, ']');
+}
+
+static void json_proxy(struct cli_json *json, const struct skiff_connection *seen)
+{
+	if (!*seen->proxy) {
+		cli_json_null(json, "proxy");
+		return;
+	}
+	cli_json_open(json, "proxy", '{');
+	cli_json_text(json, "url", seen->proxy);
+	cli_json_text(json, "from", strcmp(seen->proxy_from, "proxy") == 0 ? "--proxy" : seen->proxy_from);
+	cli_json_close(json, '}');
 }
 
 static void json_tls(struct cli_json *json, const struct check_report *report)
@@ -183,6 +196,7 @@ void check_json_print(const struct check_report *report)
 	json_stages(&json, report);
 	json_ms(&json, "total_ms", report->total_ms);
 	json_some(&json, "address", report->connection.address);
+	json_proxy(&json, &report->connection);
 	json_tls(&json, report);
 	if (report->connection.http_status)
 		cli_json_integer(&json, "http_status", report->connection.http_status);

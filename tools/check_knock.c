@@ -20,6 +20,7 @@ static struct skiff_client *knock_begin(struct check_knock *knock)
 		.version = SKIFF_MQTT_AUTO,
 		.ip_version = knock->ip_version,
 		.proxy = knock->proxy,
+		.proxy_environment = knock->proxy_environment,
 		.address = knock->address,
 		.http_headers = knock->headers,
 		.http_header_count = knock->header_count,

@@ -11,7 +11,8 @@ struct check_knock {
 	char url[CHECK_URL_BYTES];
 	const struct skiff_tls_options *tls; /* to verify by; NULL: any certificate will do */
 	int ip_version;
-	const char *proxy;                         /* NULL: none */
+	const char *proxy; /* NULL: none */
+	bool proxy_environment;
 	const char *address;                       /* numeric, instead of a look-up; NULL: look it up */
 	const struct skiff_user_property *headers; /* of the upgrade */
 	size_t header_count;

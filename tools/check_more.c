@@ -87,7 +87,8 @@ void check_addresses(struct check_report *report, const struct check_place *plac
 {
 	struct more_addresses all = {.count = 0};
 	unsigned char number[sizeof(struct in6_addr)];
-	if (place->local || options->proxy || inet_pton(AF_INET, place->host, number) == 1 || strchr(place->host, ':'))
+	if (place->local || *report->connection.proxy || inet_pton(AF_INET, place->host, number) == 1 ||
+		strchr(place->host, ':'))
 		return;
 	addresses_read(&all, place->host, options->ip_version);
 	if (all.count < 2)

@@ -93,6 +93,7 @@ static bool prove_path(struct check_report *report, const struct check_place *pl
 		knocks[count].tls = place->tls ? &options->tls : NULL;
 		knocks[count].ip_version = options->ip_version;
 		knocks[count].proxy = options->proxy;
+		knocks[count].proxy_environment = options->proxy_environment;
 		knocks[count++].timeout_ms = prove_limit_ms(settings);
 	}
 	check_knock(knocks, count);
@@ -157,6 +158,7 @@ static bool prove_alpn(struct check_report *report, const struct check_place *pl
 	struct check_knock knock = {.tls = &tls,
 		.ip_version = options->ip_version,
 		.proxy = options->proxy,
+		.proxy_environment = options->proxy_environment,
 		.timeout_ms = prove_limit_ms(settings)};
 	memcpy(knock.url, report->url, sizeof(knock.url));
 	check_knock(&knock, 1);
@@ -258,6 +260,7 @@ static void prove_protocol(struct check_report *report, const struct check_place
 			knocks[count].url, door->scheme, place->host, place->port, door->ws && !*path ? "/mqtt" : path);
 		knocks[count].ip_version = options->ip_version;
 		knocks[count].proxy = options->proxy;
+		knocks[count].proxy_environment = options->proxy_environment;
 		knocks[count++].timeout_ms = prove_limit_ms(settings);
 	}
 	check_knock(knocks, count);

@@ -147,16 +147,26 @@ static void walk_phase(struct walk *walk, enum check_stage stage, bool part, int
 		snprintf(report->steps[stage].text, CHECK_TEXT_BYTES, "not part of this way");
 }
 
-/* The name that is looked up here; one behind a proxy is looked up by that. */
+/* The names that are looked up here: of the broker, of the proxy, or with socks5 both. */
 static const char *walk_looked_up(const struct walk *walk, char *out, size_t size)
 {
-	struct check_place proxy;
-	if (!walk->options->proxy)
+	const char *proxy = walk->report->connection.proxy;
+	struct check_place place;
+	if (!*proxy)
 		return walk->place.host;
 	char url[CHECK_URL_BYTES];
-	snprintf(url, sizeof(url), "mqtt%.500s", strstr(walk->options->proxy, "://"));
-	check_place_read(&proxy, url);
-	snprintf(out, size, "%s, the proxy", proxy.host);
+	snprintf(url, sizeof(url), "mqtt%s", strstr(proxy, "://"));
+	check_place_read(&place, url);
+	bool both = strncmp(proxy, "socks5:", 7) == 0;
+	snprintf(out, size, "%s%s%s, the proxy", both ? walk->place.host : "", both ? ", and " : "", place.host);
+	return out;
+}
+
+static const char *walk_proxy_text(const struct skiff_connection *seen, char *out, size_t size)
+{
+	bool option = strcmp(seen->proxy_from, "proxy") == 0;
+	snprintf(out, size, "%s, given by %s%s", seen->proxy, option ? "'--proxy'" : "the environment variable ",
+		option ? "" : seen->proxy_from);
 	return out;
 }
 
@@ -167,13 +177,14 @@ static void walk_phases(struct walk *walk)
 	const struct skiff_connection *seen = &report->connection;
 	const struct skiff_phases *phases = &seen->phases;
 	bool local = walk->place.local;
-	char tls[256], mqtt[CHECK_TEXT_BYTES], http[32], name[sizeof(walk->place.host) + 32];
+	char tls[256], mqtt[CHECK_TEXT_BYTES], http[32], name[2 * sizeof(walk->place.host) + 32];
+	char proxy[sizeof(seen->proxy) + sizeof(seen->proxy_from) + 64];
 	snprintf(http, sizeof(http), "HTTP %d", seen->http_status ? seen->http_status : 101);
 	snprintf(mqtt, sizeof(mqtt), "MQTT %s, client id %s, session %s", seen->mqtt_version == 5 ? "5" : "3.1.1",
 		seen->client_id, seen->session_present ? "continued" : "new");
 	walk_phase(walk, CHECK_DNS, !local, phases->dns_us, walk_looked_up(walk, name, sizeof(name)));
 	walk_phase(walk, CHECK_TCP, true, phases->tcp_us, seen->address);
-	walk_phase(walk, CHECK_PROXY, walk->options->proxy, phases->proxy_us, "CONNECT");
+	walk_phase(walk, CHECK_PROXY, *seen->proxy, phases->proxy_us, walk_proxy_text(seen, proxy, sizeof(proxy)));
 	walk_phase(walk, CHECK_TLS, walk->place.tls, phases->tls_us, walk_tls_text(seen, tls, sizeof(tls)));
 	walk_phase(walk, CHECK_WEBSOCKET, walk->place.ws, phases->websocket_us, http);
 	if (report->connected)
@@ -429,5 +440,5 @@ void check_walk(struct check_report *report, struct skiff_options *options, cons
 	skiff_client_free(walk.client);
 	cli_event_destroy(&walk.arrived);
 	if (*report->failure.cause && !*report->failure.remedy)
-		check_cause_advise(report, options->proxy);
+		check_cause_advise(report);
 }

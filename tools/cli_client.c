@@ -185,6 +185,13 @@ static int client_set_password(
 
 /* ---- MQTT ---- */
 
+static bool client_is_paho(const struct cli_client_params *params)
+{
+	const char *wanted = getenv("SKIFF_ENGINE");
+	return params->engine == SKIFF_ENGINE_PAHO ||
+	       (params->engine == SKIFF_ENGINE_DEFAULT && wanted && strcmp(wanted, "paho") == 0);
+}
+
 /* No command goes through a proxy that it was not told of. Paho would, and so the library refuses the engine paho while
  * these are set. */
 static void client_forget_proxy(void)
@@ -263,6 +270,7 @@ static int client_set_connection(
 	if (params->ipv4 && params->ipv6)
 		return client_wrong(context, "-6", "excludes '-4'; leave out both to have either");
 	options->proxy = params->proxy;
+	options->proxy_environment = params->proxy_env;
 	options->ip_version = params->ipv4 ? 4 : params->ipv6 ? 6 : 0;
 	if (params->connect_timeout)
 		options->timeouts = (struct skiff_timeouts){-1, -1, -1, -1, -1, (int)params->connect_timeout * 1000};
@@ -273,7 +281,6 @@ static void client_begin(struct cli_client_params *params, struct cli_client_set
 {
 	*setup = (struct cli_client_setup){0};
 	cli_quiet(params->quiet);
-	client_forget_proxy();
 	skiff_log_set(params->debug ? SKIFF_LOG_TRACE : SKIFF_LOG_WARN, cli_client_log, params);
 }
 
@@ -295,6 +302,8 @@ int cli_client_prepare(
 	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup)
 {
 	client_begin(params, setup);
+	if (client_is_paho(params) && !params->proxy_env)
+		client_forget_proxy();
 	int code = client_set_url(context, params, setup);
 	if (code == CLI_EXIT_OK)
 		code = client_check_url(context, params, setup->url);
@@ -312,6 +321,8 @@ int cli_client_prepare_many(
 	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup)
 {
 	client_begin(params, setup);
+	if (!params->proxy_env)
+		client_forget_proxy();
 	return client_set_shared(context, params, setup);
 }
 

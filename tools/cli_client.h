@@ -28,7 +28,8 @@ struct cli_client_params {
 	char *broker; /* owned */
 	bool broker_showed_password;
 	const char *host;
-	char *proxy;    /* owned */
+	char *proxy; /* owned */
+	bool proxy_env;
 	long long port; /* -1: by scheme */
 	long long connect_timeout;
 	int engine;
@@ -66,7 +67,7 @@ struct cli_client_params {
 		"User", cli_mqtt_options, CLI_USER_OPTIONS, (base) \
 	}
 
-enum { CLI_CONNECTION_OPTIONS = 11, CLI_TLS_OPTIONS = 28, CLI_MQTT_OPTIONS = 15 };
+enum { CLI_CONNECTION_OPTIONS = 12, CLI_TLS_OPTIONS = 28, CLI_MQTT_OPTIONS = 15 };
 enum { CLI_BROKER_OPTIONS = 5, CLI_USER_OPTIONS = 4 }; /* those that come first among them */
 extern const struct cli_option cli_connection_options[CLI_CONNECTION_OPTIONS];
 extern const struct cli_option cli_tls_options[CLI_TLS_OPTIONS];

@@ -126,8 +126,27 @@ const struct cli_option cli_connection_options[] = {
 		.type = CLI_SECRET,
 		.value = "URL",
 		.field = FIELD(proxy),
-		.help = "go through this HTTP proxy: http://[user:password@]host[:port]",
-		.man = "The word is overwritten as soon as it is read. No environment variable is looked at."},
+		.help = "go through this proxy: http://, socks5:// or socks5h://, and [user:password@]host[:port]",
+		.man = "With http:// the proxy must allow CONNECT to the broker's port. The proxy looks the broker's "
+		       "name up, "
+		       "but for socks5://, where that is done here; so it is with curl. Default ports: 80 for http, "
+		       "1080 for "
+		       "socks5 and socks5h. The word is overwritten as soon as it is read. No environment variable is "
+		       "looked "
+		       "at unless --proxy-env asks for it."},
+	{.name = "proxy-env",
+		.type = CLI_FLAG,
+		.field = FIELD(proxy_env),
+		.help = "without --proxy: go through the proxy of https_proxy, http_proxy or all_proxy, if no_proxy "
+			"does "
+			"not except the broker",
+		.man = "https_proxy is for mqtts:// and wss://, http_proxy for mqtt:// and ws://, all_proxy for "
+		       "whichever has no "
+		       "other. The names may be in capitals, but for HTTP_PROXY, which a web server may set from what "
+		       "its "
+		       "clients send. no_proxy lists, with commas between them: * for everything, a name for itself "
+		       "and all "
+		       "below it, an address, a block such as 10.0.0.0/8; each may end in :PORT."},
 	{.name = "connect-timeout",
 		.type = CLI_INT,
 		.value = "SECONDS",

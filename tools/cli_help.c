@@ -16,6 +16,8 @@ const struct cli_variable cli_variables[] = {
 	{"SKIFF_PASSWORD", "the password for the user name; emptied as soon as it is read, and not handed to children"},
 	{"SKIFF_KEY_PASSWORD", "the password of an encrypted private key; treated likewise"},
 	{"SKIFF_ENGINE", "the engine where --engine is not given: native or paho ('skiff help engines')"},
+	{"https_proxy, http_proxy", "with --proxy-env: the proxy for URLs with TLS, and for those without"},
+	{"all_proxy, no_proxy", "with --proxy-env: the proxy where neither is set, and the hosts that need none"},
 	{"NO_COLOR", "when set and not empty, nothing is coloured"},
 	{NULL, NULL},
 };

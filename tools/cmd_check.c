@@ -196,8 +196,11 @@ static void check_note_given(struct check_report *report, const struct cli_clien
 	given_add_flag(report->given, "--pw-ask", client->pw_ask);
 	given_add(report->given, "-i", client->id);
 	given_add_flag(report->given, "-V 311", client->version == SKIFF_MQTT_311);
+	given_add_flag(report->given, "--proxy-env", client->proxy_env);
 	given_add_flag(report->given, "-4", client->ipv4);
 	given_add_flag(report->given, "-6", client->ipv6);
+	if (client->proxy && !strchr(client->proxy, '@')) /* no secrets */
+		given_add(report->given, "--proxy", client->proxy);
 	given_add(report->given_tls, "--cert", client->tls.cert);
 	given_add(report->given_tls, "--key", client->tls.key);
 	given_add(report->given_tls, "--key-password-file", client->tls.key_password_file);
@@ -216,15 +219,24 @@ static void check_note_given(struct check_report *report, const struct cli_clien
 	given_add(report->given_ca, "--known-hosts", client->tls.known_hosts);
 }
 
-/* Where the way ends early, a proxy that others use may be meant; `variable` was in the environment. */
-static void check_mention_proxy(struct check_report *report, const char *variable)
+/* Where the way ends early, a proxy that others use may be meant: which, a client says that would take it. */
+static void check_mention_proxy(struct check_report *report, const char *url)
 {
 	struct check_failure *failure = &report->failure;
+	struct skiff_connection seen = {.proxy_from = ""};
 	size_t used = strlen(failure->remedy);
-	if (*failure->cause && (failure->stage == CHECK_DNS || failure->stage == CHECK_TCP))
+	if (!*failure->cause || (failure->stage != CHECK_DNS && failure->stage != CHECK_TCP) ||
+		*report->connection.proxy)
+		return;
+	struct skiff_client *client = skiff_client_new(
+		&(struct skiff_options){.url = url, .engine = SKIFF_ENGINE_NATIVE, .proxy_environment = true}, NULL);
+	if (client)
+		skiff_client_connection(client, &seen);
+	skiff_client_free(client);
+	if (*seen.proxy_from)
 		snprintf(failure->remedy + used, sizeof(failure->remedy) - used,
-			" The environment has %s, which is not looked at; to go through that proxy give '--proxy URL'.",
-			variable);
+			" The environment has %s, which is not looked at; to go through that proxy give '--proxy-env'.",
+			seen.proxy_from);
 }
 
 static int check_url(const struct cli_context *context, struct check_params *params)
@@ -236,7 +248,6 @@ static int check_url(const struct cli_context *context, struct check_params *par
 		cli_say(context, "option '--topic': %s", why);
 		return CLI_EXIT_USAGE;
 	}
-	const char *variable = getenv("https_proxy") ? "https_proxy" : getenv("http_proxy") ? "http_proxy" : NULL;
 	check_settings_begin(&settings);
 	struct check_report *report = calloc(1, sizeof(*report));
 	int code = cli_client_prepare(context, &params->client, &setup);
@@ -247,8 +258,7 @@ static int check_url(const struct cli_context *context, struct check_params *par
 	if (code == CLI_EXIT_OK) {
 		check_note_given(report, &params->client);
 		check_walk(report, &setup.options, &settings);
-		if (variable && !params->client.proxy)
-			check_mention_proxy(report, variable);
+		check_mention_proxy(report, setup.options.url);
 		check_judge_limits(report, &params->limits);
 		if (params->json)
 			check_json_print(report);
@@ -273,13 +283,14 @@ static int check_run(const struct cli_context *context, void *raw)
 	}
 	if (operand && check_place_is_host(operand)) {
 		if (params->limits.count || params->versions == VERSIONS_ALL || params->connect_only || params->topic ||
-			params->client.proxy) {
+			params->client.proxy || params->client.proxy_env) {
 			cli_say(context, "option '%s': goes with a URL, not with a host alone",
 				params->limits.count               ? "--slo"
 				: params->versions == VERSIONS_ALL ? "--mqtt-version"
 				: params->connect_only             ? "--connect-only"
 				: params->topic                    ? "--topic"
-								   : "--proxy");
+				: params->client.proxy             ? "--proxy"
+								   : "--proxy-env");
 			return CLI_EXIT_USAGE;
 		}
 		int version = params->client.ipv4 ? 4 : params->client.ipv6 ? 6 : 0;

@@ -69,7 +69,9 @@ static struct compare_host *run_host(struct compare_report *report, const struct
 /* Paho looks names up itself, and so does a proxy. */
 static bool door_takes_address(const struct compare_door *door)
 {
-	return !door->place.local && !door->options.proxy && door->options.engine != SKIFF_ENGINE_PAHO;
+	const struct skiff_options *options = &door->options;
+	return !door->place.local && !options->proxy && !options->proxy_environment &&
+	       options->engine != SKIFF_ENGINE_PAHO;
 }
 
 /* The address to go to: the one before, else what another door of that name found; NULL: look it up. */

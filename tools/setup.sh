@@ -30,6 +30,7 @@ test  | command nats-server         | nats-server            | -                
 test  | file /usr/lib/rabbitmq/bin/rabbitmq-server | rabbitmq-server | - | -             | -                 | -
 test  | command curl                | curl                   | curl                    | curl          | curl              | curl
 test  | command tinyproxy           | tinyproxy-bin          | tinyproxy               | tinyproxy     | tinyproxy         | tinyproxy
+test  | command microsocks          | microsocks             | -                       | microsocks    | microsocks        | microsocks
 test  | command jsonschema          | python3-jsonschema     | python3-jsonschema      | python-jsonschema | py3-jsonschema | -
 test  | command chromium            | chromium               | chromium                | chromium      | chromium          | -
 test  | command valgrind            | valgrind               | valgrind                | valgrind      | valgrind          | -

@@ -291,6 +291,7 @@ static bool endpoint_set_port(struct skiffi_endpoint *endpoint, const struct url
 		return url_fail(error, "port %.*s is out of range: a port is 1 to 65535",
 			url->quotable ? (int)(url->port.len < 20 ? url->port.len : 20) : 0, url->port.at);
 	endpoint->port = (uint16_t)port;
+	endpoint->port_given = true;
 	return true;
 }
 

@@ -35,6 +35,7 @@ struct skiffi_endpoint {
 	enum skiffi_transport_kind kind;
 	bool tls;
 	bool ip_literal; /* `host` is a numeric address: no DNS, no SNI */
+	bool port_given; /* else it is the scheme's default */
 	uint16_t port;
 	char *url;  /* canonical, without user info: for people */
 	char *host; /* to connect to: name or numeric address without brackets (with %zone); the path for SKIFFI_UNIX */

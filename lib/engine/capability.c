@@ -81,6 +81,11 @@ static bool asked_proxy(const struct skiffi_engine_config *config)
 	return config->options->proxy;
 }
 
+static bool asked_proxy_environment(const struct skiffi_engine_config *config)
+{
+	return config->options->proxy_environment;
+}
+
 static bool asked_address(const struct skiffi_engine_config *config)
 {
 	return config->options->address;
@@ -157,6 +162,7 @@ static const struct capability capabilities[SKIFF_CAPABILITY_COUNT] = {
 	ROW(WS_SUBPROTOCOL, NATIVE),
 	ROW(RACING, NATIVE),
 	ASKED(PROXY, NATIVE, "proxy", asked_proxy),
+	ASKED(PROXY_ENVIRONMENT, NATIVE, "proxy_environment", asked_proxy_environment),
 	ASKED(ADDRESS, NATIVE, "address", asked_address),
 	ASKED(IP_VERSION, NATIVE, "ip_version", asked_ip_version),
 	ROW(CLIENT_CERT, BOTH),

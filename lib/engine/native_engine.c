@@ -507,6 +507,10 @@ static void native_info(const struct skiffi_engine *engine, struct skiff_connect
 	connection->wire_bytes_out = self->wire_out;
 	connection->wire_bytes_in = self->wire_in;
 	snprintf(connection->url, sizeof connection->url, "%s", engine->config->endpoint->url);
+	if (self->proxy) {
+		snprintf(connection->proxy, sizeof connection->proxy, "%s", self->proxy->text);
+		snprintf(connection->proxy_from, sizeof connection->proxy_from, "%s", self->proxy_from);
+	}
 	if (self->greeting_us)
 		skiffi_session_info(self->session, connection);
 	if (self->up_us) {
@@ -539,7 +543,7 @@ static void native_release(struct native_engine *self)
 	void *user = self->freed_user;
 	skiffi_session_free(self->session);
 	skiffi_tls_context_free(self->tls);
-	skiffi_endpoint_free(self->proxy);
+	skiffi_proxy_free(self->proxy);
 	skiffi_native_unsee(self);
 	skiffi_error_drop(&self->error);
 	skiffi_free(self);

@@ -46,7 +46,8 @@ struct native_engine {
 	struct skiffi_job wake;
 	uv_timer_t timer;
 	bool timer_inited;
-	struct skiffi_endpoint *proxy;          /* NULL: none */
+	struct skiffi_proxy *proxy;             /* NULL: none */
+	const char *proxy_from;                 /* "proxy", or the environment variable */
 	uint64_t wire_out, wire_in;             /* what TCP carried of this connection; under the lock */
 	int64_t timer_at_us;                    /* when the timer will fire; SKIFFI_NEVER: not armed */
 	int64_t started_us, greeting_us, up_us; /* of this attempt; 0: not yet */

@@ -2,15 +2,15 @@
 /* native_options.c: the user's options become the session's and the transport's. */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "endpoint/proxy_environment.h"
 #include "engine/attempt.h"
 #include "engine/native_internal.h"
 #include "transport/tls_context.h"
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { OUTBOUND_ALIASES_DEFAULT = 64, PING_TIMEOUT_DEFAULT_MS = 10000, TOPIC_ALIAS_MAXIMUM_DEFAULT = 32 };
-enum { RECEIVE_HIGH_BYTES = 1024 * 1024, OPTIONS_PROXY_BYTES = 2048 };
+enum { RECEIVE_HIGH_BYTES = 1024 * 1024 };
 
 static void options_properties(struct native_engine *self, const struct skiff_options *options)
 {
@@ -52,26 +52,38 @@ static void options_session(struct native_engine *self, const struct skiff_optio
 	options_will(self, &options->will);
 }
 
-/* Written as a URL of http://, which takes apart as one of ws:// does. */
-static bool options_proxy(struct native_engine *self, const char *url, struct skiff_error *error)
+static const char *options_variable(const char *name)
 {
-	char text[OPTIONS_PROXY_BYTES];
-	struct skiff_error ignored;
+	return getenv(name);
+}
+
+/* What the user names goes before what the environment does. */
+static const char *options_proxy_url(struct native_engine *self, const struct skiff_options *options)
+{
+	const char *url = options->proxy;
+	self->proxy_from = url ? "proxy" : NULL;
+	if (!url && options->proxy_environment)
+		url = skiffi_proxy_environment(self->base.config->endpoint, options_variable, &self->proxy_from);
+	return url;
+}
+
+static bool options_proxy(struct native_engine *self, const struct skiff_options *options, struct skiff_error *error)
+{
+	const struct skiffi_endpoint *endpoint = self->base.config->endpoint;
+	const char *url = options_proxy_url(self, options);
 	if (!url)
 		return true;
-	if (self->base.config->endpoint->kind == SKIFFI_UNIX) {
+	if (endpoint->kind == SKIFFI_UNIX)
 		skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "no proxy leads to a Unix socket; leave it out");
-		return false;
-	}
-	bool http = !strncasecmp(url, "http://", 7);
-	int len = snprintf(text, sizeof text, "ws://%s", http ? url + 7 : "");
-	if (http && (size_t)len < sizeof text)
-		self->proxy = skiffi_endpoint_new(text, &ignored);
-	skiffi_wipe(text, sizeof text);
+	else if (endpoint->ip_literal && strchr(endpoint->host, '%'))
+		skiffi_fail(error, SKIFF_USAGE_OPTION, 0,
+			"no proxy leads to \"%s\", an address of this machine's own network; leave it out",
+			endpoint->host);
+	else
+		self->proxy = skiffi_proxy_new(url, error);
 	self->transport_config.proxy = self->proxy;
-	if (!self->proxy)
-		skiffi_fail(
-			error, SKIFF_USAGE_OPTION, 0, "the proxy is not written as http://[user:password@]host[:port]");
+	if (!self->proxy && !options->proxy)
+		skiffi_error_prefix(error, "environment variable '%s'", self->proxy_from);
 	return self->proxy;
 }
 
@@ -87,7 +99,7 @@ bool skiffi_native_options(struct native_engine *self, struct skiff_error *error
 		.http_headers = options->http_headers,
 		.http_header_count = options->http_header_count,
 		.receive_high_bytes = RECEIVE_HIGH_BYTES};
-	if (!options_proxy(self, options->proxy, error))
+	if (!options_proxy(self, options, error))
 		return false;
 	if (config->endpoint->tls) {
 		self->tls = skiffi_tls_context_new(&options->tls, config->endpoint, error);

@@ -13,7 +13,7 @@
 #ifndef SKIFFI_TRANSPORT_H
 #define SKIFFI_TRANSPORT_H
 
-#include "endpoint/endpoint.h"
+#include "endpoint/proxy_url.h"
 #include "loop/loop.h"
 #include <skiff/client.h>
 #include <sys/uio.h>
@@ -29,10 +29,10 @@ struct skiffi_transport_config {
 		timeouts; /* effective: no zeroes; -1 none. total_ms and mqtt_ms are the engine's business */
 	const struct skiff_user_property *http_headers; /* for the WebSocket upgrade; checked: no CR, LF, NUL */
 	size_t http_header_count;
-	const struct skiffi_endpoint *proxy; /* an HTTP proxy to go through; NULL: none */
-	const char *address;                 /* numeric, instead of the look-up; NULL: look it up */
-	int ip_version;                      /* 4 or 6; 0: both */
-	size_t receive_high_bytes;           /* transports that must buffer what arrives stop reading at about this */
+	const struct skiffi_proxy *proxy; /* to go through; NULL: none */
+	const char *address;              /* numeric, instead of the look-up; NULL: look it up */
+	int ip_version;                   /* 4 or 6; 0: both */
+	size_t receive_high_bytes;        /* transports that must buffer what arrives stop reading at about this */
 };
 
 /* Called on the loop thread. None may be NULL. */

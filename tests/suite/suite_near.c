@@ -207,7 +207,7 @@ void near_open(struct near *near, const struct suite_kind *kind, struct suite_lo
 	near->config.endpoint = skiffi_endpoint_new(way->url, &error);
 	assert_string_equal(error.text, "");
 	if (*way->proxy)
-		near->config.proxy = skiffi_endpoint_new(way->proxy, &error);
+		near->config.proxy = skiffi_proxy_new(way->proxy, &error);
 	assert_int_equal(error.code, SKIFF_OK);
 	if (near->config.endpoint->tls)
 		near->config.tls = skiffi_tls_context_new(&way->tls, near->config.endpoint, &error);
@@ -248,5 +248,5 @@ void near_end(struct near *near, bool abort)
 	near->transport->ops->free(near->transport);
 	skiffi_tls_context_free(near->config.tls);
 	skiffi_endpoint_free((struct skiffi_endpoint *)near->config.endpoint);
-	skiffi_endpoint_free((struct skiffi_endpoint *)near->config.proxy);
+	skiffi_proxy_free((struct skiffi_proxy *)near->config.proxy);
 }

@@ -3,6 +3,7 @@
  * asked for. */
 #include "suite/suite_net.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +52,7 @@ static void *proxy_start(enum suite_manner manner, suite_script script, void *us
 	far->silent = manner == SUITE_IGNORES;
 	far->net = suite_net_start(
 		NET_TCP, NET_IGNORES, manner == SUITE_REFUSES ? SUITE_REFUSES : SUITE_SERVES, far_run, far, way);
-	memcpy(way->proxy, way->url, strlen(way->url) + 1);
+	snprintf(way->proxy, sizeof way->proxy, "http%s", strstr(way->url, "://"));
 	strcpy(way->url, "tcp://broker.invalid:1883"); /* which the proxy would look up */
 	return far;
 }

@@ -29,7 +29,7 @@ enum suite_manner {
 struct suite_way {
 	char url[256];
 	struct skiff_tls_options tls;
-	char proxy[64]; /* as the URL of an endpoint, tcp://HOST:PORT; "": none */
+	char proxy[64]; /* as a user writes it; "": none */
 };
 
 enum { SUITE_DNS = 1, SUITE_TCP = 2, SUITE_TLS = 4, SUITE_WEBSOCKET = 8, SUITE_PROXY = 16 };

@@ -48,6 +48,15 @@ free_port
 pub 12 -b "mqtt://me:c4n4ry-p@127.0.0.1:$port" "${will[@]}"
 pub 12 -b "ws://me:c4n4ry-p@127.0.0.1:$port" "${will[@]}" "${header[@]}"
 
+proxy=me:c4n4ry-p
+pub 12 -b "mqtt://$open" --proxy "socks5h://$proxy@127.0.0.1:$port"
+pub 13 -b "mqtt://$open" --proxy "socks5://$proxy@$open"
+pub 13 -b "mqtt://$open" --proxy "http://$proxy@$open"
+pub 2 -b "mqtt://$open" --proxy "socks4://$proxy@$open"
+pub 2 -b "mqtt://$open" --proxy "socks5h://$proxy@$open:what"
+all_proxy=socks5h://$proxy@$open pub 13 -b "mqtt://$open" --proxy-env
+all_proxy=socks5h://$proxy%@$open pub 2 -b "mqtt://$open" --proxy-env
+
 # Living on, over a broker that goes and comes back.
 url=mqtt://me:c4n4ry-p@$open
 start_sub -d -t a "${will[@]}"

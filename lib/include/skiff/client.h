@@ -200,8 +200,10 @@ struct skiff_phases {
 /** What the way to the broker looks like, after a connect or a failure. Strings are "" where unknown. */
 struct skiff_connection {
 	struct skiff_phases phases;
-	char url[512];        /* as tried, without user info */
-	char address[128];    /* numeric address and port, or the path of a Unix socket */
+	char url[512];     /* as tried, without user info */
+	char address[128]; /* numeric address and port, or the path of a Unix socket; of the proxy where there is one */
+	char proxy[288];   /* gone through, without user info: "socks5h://localhost:1080" */
+	char proxy_from[16];  /* what named it: "proxy" (the option), else the environment variable */
 	char tls_version[16]; /* "TLSv1.3" */
 	char tls_cipher[64];
 	char tls_alpn[32];

@@ -25,7 +25,8 @@ extern "C" {
 	X(WS_COLON, "a colon in the path of ws:// and wss://") \
 	X(WS_SUBPROTOCOL, "a WebSocket server without the subprotocol mqtt refused") \
 	X(RACING, "all addresses of a name tried, the fastest taken") \
-	X(PROXY, "an HTTP proxy (proxy)") \
+	X(PROXY, "an HTTP or SOCKS5 proxy (proxy)") \
+	X(PROXY_ENVIRONMENT, "the proxy that the environment names (proxy_environment)") \
 	X(ADDRESS, "an address given instead of a look-up (address)") \
 	X(IP_VERSION, "only IPv4, or only IPv6 (ip_version)") \
 	X(CLIENT_CERT, "client certificate and (encrypted) key; CA file and directory; ALPN") \

@@ -86,9 +86,16 @@ struct skiff_options {
 	enum skiff_version version;
 	const char *address; /* numeric: where to connect, instead of a look-up of the URL's host; that stays the name
 				for TLS and HTTP. NULL: look it up */
-	/* http://[user:password@]host[:port]: an HTTP proxy that CONNECT opens the way through; it looks up the URL's
-	 * host. The port is 80 unless given. NULL: none; no environment variable is looked at. */
+	/* [scheme://][user:password@]host[:port], for every URL but unix. http: CONNECT opens the way, and the proxy
+	 * looks up the URL's host; the scheme unless another is given; port 80. socks5: the host is looked up here, and
+	 * its addresses are asked for in turn; socks5h: the proxy looks it up; port 1080. NULL: none. */
 	const char *proxy;
+	/* Where `proxy` is NULL: the proxy that the environment names when the client is created. For a URL with TLS
+	 * that is https_proxy or HTTPS_PROXY, without http_proxy (not HTTP_PROXY, which a web server may set from what
+	 * its clients send); then all_proxy or ALL_PROXY. no_proxy or NO_PROXY takes hosts out: "*", names and all
+	 * names below them, addresses, blocks (10.0.0.0/8), each with ":PORT" where only that is meant. false: no
+	 * variable is looked at. */
+	bool proxy_environment;
 	int ip_version; /* 4 or 6: only addresses of that kind are tried; 0: both */
 
 	const char *client_id;       /* NULL: "skiff-" and 128 random bits; "": let the broker assign one */

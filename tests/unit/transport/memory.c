@@ -127,7 +127,7 @@ static void attempt_run(struct attempt *attempt, struct suite_loop *loop, const 
 	attempt->transport->ops->free(attempt->transport);
 }
 
-static bool connection_survives(const char *url, const struct skiff_tls_options *tls, size_t nth)
+static bool connection_survives(const char *url, const char *proxy, const struct skiff_tls_options *tls, size_t nth)
 {
 	struct suite_loop loop;
 	struct attempt attempt = {.opened = false};
@@ -140,7 +140,8 @@ static bool connection_survives(const char *url, const struct skiff_tls_options 
 	assert_non_null(endpoint);
 	fault_alloc_arm(nth);
 	config.endpoint = endpoint;
-	config.tls = endpoint->tls ? skiffi_tls_context_new(tls, endpoint, &error) : NULL;
+	config.proxy = proxy ? skiffi_proxy_new(proxy, &error) : NULL;
+	config.tls = endpoint->tls && !error.code ? skiffi_tls_context_new(tls, endpoint, &error) : NULL;
 	if (error.code == SKIFF_OK)
 		attempt_run(&attempt, &loop, &config);
 	else
@@ -151,6 +152,7 @@ static bool connection_survives(const char *url, const struct skiff_tls_options 
 		assert_string_equal(skiff_code_slug(attempt.error.code), all ? "ok" : "memory");
 	skiffi_tls_context_free(config.tls);
 	skiffi_tls_shared_forget();
+	skiffi_proxy_free((struct skiffi_proxy *)config.proxy);
 	skiffi_endpoint_free(endpoint);
 	suite_loop_stop(&loop);
 	assert_int_equal(fault_alloc_live(), live);
@@ -170,7 +172,7 @@ static void connections(enum net_kind kind)
 {
 	struct net_listener *listener = net_listener_start(&(struct net_options){.kind = kind, .script = far_echo});
 	struct skiff_tls_options tls = {.ca_file = net_listener_ca(listener)};
-	for (size_t nth = 1; !connection_survives(net_listener_url(listener), &tls, nth); nth++)
+	for (size_t nth = 1; !connection_survives(net_listener_url(listener), NULL, &tls, nth); nth++)
 		assert_true(nth < MOST_ALLOCATIONS);
 	net_listener_stop(listener);
 }
@@ -193,6 +195,56 @@ static void tls_connections(void **state)
 	connections(NET_TLS);
 }
 
+/* Of any proxy's, so much of the question is read as ends it, and the way is open. */
+static bool far_reads(struct net_peer *peer, const char *end, size_t len)
+{
+	char last[4] = "";
+	while (memcmp(last + sizeof last - len, end, len) != 0) {
+		memmove(last, last + 1, sizeof last - 1);
+		if (!net_peer_read(peer, last + sizeof last - 1, 1))
+			return false;
+	}
+	return true;
+}
+
+static void far_http(struct net_peer *peer, void *user)
+{
+	static const char answer[] = "HTTP/1.1 200 OK\r\n\r\n";
+	if (far_reads(peer, "\r\n\r\n", 4) && net_peer_write(peer, answer, sizeof answer - 1))
+		far_echo(peer, user);
+}
+
+static void far_socks(struct net_peer *peer, void *user)
+{
+	static const char reply[] = "\5\0\0\1\0\0\0\0\0\0";
+	if (far_reads(peer, "\5\2\0\2", 4) && net_peer_write(peer, "\5\2", 2) && far_reads(peer, "pass", 4) &&
+		net_peer_write(peer, "\1\0", 2) && far_reads(peer, "\177\0\0\1", 4) && far_reads(peer, "\0\1", 2) &&
+		net_peer_write(peer, reply, sizeof reply - 1))
+		far_echo(peer, user);
+}
+
+static void proxied_connections(const char *scheme, net_script script)
+{
+	char proxy[64];
+	struct net_listener *listener = net_listener_start(&(struct net_options){.kind = NET_TCP, .script = script});
+	snprintf(proxy, sizeof proxy, "%s://user:pass@127.0.0.1:%u", scheme, net_listener_port(listener));
+	for (size_t nth = 1; !connection_survives("tcp://127.0.0.1:1", proxy, NULL, nth); nth++)
+		assert_true(nth < MOST_ALLOCATIONS);
+	net_listener_stop(listener);
+}
+
+static void http_proxy_connections(void **state)
+{
+	(void)state;
+	proxied_connections("http", far_http);
+}
+
+static void socks_connections(void **state)
+{
+	(void)state;
+	proxied_connections("socks5", far_socks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +252,8 @@ int main(void)
 		cmocka_unit_test(tcp_connections),
 		cmocka_unit_test(unix_connections),
 		cmocka_unit_test(tls_connections),
+		cmocka_unit_test(http_proxy_connections),
+		cmocka_unit_test(socks_connections),
 	};
 	return cmocka_run_group_tests_name("transport_memory", tests, NULL, NULL);
 }
