@@ -122,14 +122,18 @@ static bool psk_check(const struct skiff_tls_options *options, struct skiff_erro
 	return false;
 }
 
-/* With a key that both sides share no certificate is shown: in TLS 1.2 the ciphers say so. */
+/* With a key that both sides share no certificate is shown: in TLS 1.2 the ciphers say so; in TLS 1.3 such a key goes
+ * with SHA-256 [RFC 8446, 4.2.11], and a server that also has a certificate may choose another suite if it can. */
 static bool policy_set_psk(SSL_CTX *ctx, const struct skiff_tls_options *options, struct skiff_error *error)
 {
 	if (!psk_check(options, error))
 		return false;
-	if (!options->psk_identity || options->ciphers)
+	if (!options->psk_identity)
 		return true;
-	return SSL_CTX_set_cipher_list(ctx, "kECDHEPSK+HIGH:kDHEPSK+HIGH:kPSK+HIGH") == 1 || no_memory(error);
+	bool ok = options->ciphers || SSL_CTX_set_cipher_list(ctx, "kECDHEPSK+HIGH:kDHEPSK+HIGH:kPSK+HIGH") == 1;
+	ok = ok && (options->cipher_suites ||
+			   SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256") == 1);
+	return ok || no_memory(error);
 }
 
 bool skiffi_tls_policy_set(

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <openssl/x509.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -44,15 +45,23 @@ static bool state_dir(struct skiffi_buffer *state, const char *path)
 	return ok;
 }
 
+/* As OpenSSL finds it. */
+static const char *default_path(const char *variable, const char *otherwise)
+{
+	const char *value = secure_getenv(variable);
+	return value ? value : otherwise;
+}
+
 /* The system's store is known by its file and its directory; what lies in that is a thousand links. */
 bool skiffi_tls_watch_state(const struct skiff_tls_options *options, struct skiffi_buffer *state)
 {
 	bool system = options->ca_system || (!options->ca_file && !options->ca_dir && !options->ca_pem.len);
+	const char *file = default_path(X509_get_default_cert_file_env(), X509_get_default_cert_file());
+	const char *folder = default_path(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
 	return state_file(state, options->ca_file) && state_dir(state, options->ca_dir) &&
 	       state_file(state, options->cert_file) && state_file(state, options->key_file) &&
 	       state_file(state, options->crl_file) && state_dir(state, options->crl_dir) &&
-	       state_file(state, system ? X509_get_default_cert_file() : NULL) &&
-	       state_file(state, system ? X509_get_default_cert_dir() : NULL);
+	       state_file(state, system ? file : NULL) && state_file(state, system ? folder : NULL);
 }
 
 static bool plain(const char *path)

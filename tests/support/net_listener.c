@@ -21,7 +21,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { FILLERS = 8 };
+enum { FILLERS = 8, STAPLE_MAX_BYTES = 65536 };
 
 struct net_listener {
 	struct net_options options;
@@ -132,6 +132,7 @@ static void listener_ask_for_clients(struct net_listener *listener)
 	SSL_CTX_set_verify(listener->ctx,
 		SSL_VERIFY_PEER | (options->client_optional ? 0 : SSL_VERIFY_FAIL_IF_NO_PEER_CERT), NULL);
 	SSL_CTX_set_cert_verify_callback(listener->ctx, listener_judge_client, listener);
+	SSL_CTX_set_session_id_context(listener->ctx, (const unsigned char *)"net", 3); /* else none is resumed */
 	net_check(SSL_CTX_load_verify_file(listener->ctx, options->client_ca_file), "client CA");
 	SSL_CTX_set_client_CA_list(listener->ctx, SSL_load_client_CA_file(options->client_ca_file));
 	if (!options->client_crl_file)
@@ -139,6 +140,29 @@ static void listener_ask_for_clients(struct net_listener *listener)
 	X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
 	net_check(X509_load_crl_file(lookup, options->client_crl_file, X509_FILETYPE_PEM) > 0, "client CRL");
 	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+}
+
+/* The response is read anew for each client. */
+static int listener_staple(SSL *ssl, void *user)
+{
+	const struct net_listener *listener = user;
+	FILE *file = fopen(listener->options.staple_file, "r");
+	unsigned char *data = OPENSSL_malloc(STAPLE_MAX_BYTES);
+	net_check(file && data, listener->options.staple_file);
+	size_t len = fread(data, 1, STAPLE_MAX_BYTES, file);
+	fclose(file);
+	SSL_set_tlsext_status_ocsp_resp(ssl, data, (int)len); /* takes it over */
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static unsigned listener_find_key(SSL *ssl, const char *identity, unsigned char *key, unsigned size)
+{
+	const struct net_listener *listener = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	size_t len = strlen(listener->options.psk);
+	if (!strcmp(identity, "nobody") || len > size)
+		return 0;
+	memcpy(key, listener->options.psk, len);
+	return (unsigned)len;
 }
 
 static void listener_make_tls(struct net_listener *listener)
@@ -154,6 +178,14 @@ static void listener_make_tls(struct net_listener *listener)
 	}
 	if (options->ciphers)
 		net_check(SSL_CTX_set_cipher_list(listener->ctx, options->ciphers), options->ciphers);
+	if (options->staple_file) {
+		SSL_CTX_set_tlsext_status_cb(listener->ctx, listener_staple);
+		SSL_CTX_set_tlsext_status_arg(listener->ctx, listener);
+	}
+	if (options->psk) {
+		SSL_CTX_set_app_data(listener->ctx, listener);
+		SSL_CTX_set_psk_server_callback(listener->ctx, listener_find_key);
+	}
 	if (options->early_data)
 		SSL_CTX_set_max_early_data(listener->ctx, 16384);
 	if (options->alpn)

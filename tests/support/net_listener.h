@@ -35,12 +35,14 @@ struct net_options {
 	const char *key_file;
 	const char *client_ca_file; /* NULL: client certificates are not asked for */
 	const char *client_crl_file;
-	bool client_optional; /* ask, but take a client without */
-	int security_level;   /* 0: OpenSSL's own, -1: level 0 */
-	int max_version;      /* 0: any */
-	const char *alpn;     /* the only protocol taken, NULL: any */
-	const char *ciphers;  /* of TLS 1.2, as OpenSSL spells them; NULL: its own choice */
-	bool early_data;      /* take data before the handshake of a resumed session is done (TLS 1.3) */
+	bool client_optional;    /* ask, but take a client without */
+	int security_level;      /* 0: OpenSSL's own, -1: level 0 */
+	int max_version;         /* 0: any */
+	const char *alpn;        /* the only protocol taken, NULL: any */
+	const char *ciphers;     /* of TLS 1.2, as OpenSSL spells them; NULL: its own choice */
+	const char *staple_file; /* an OCSP response for the certificate, DER; NULL: none */
+	const char *psk;         /* the key of every identity but "nobody"; NULL: none */
+	bool early_data;         /* take data before the handshake of a resumed session is done (TLS 1.3) */
 };
 
 struct net_listener *net_listener_start(const struct net_options *options);
