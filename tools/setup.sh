@@ -31,6 +31,9 @@ test  | file /usr/lib/rabbitmq/bin/rabbitmq-server | rabbitmq-server | - | -    
 test  | command curl                | curl                   | curl                    | curl          | curl              | curl
 test  | command tinyproxy           | tinyproxy-bin          | tinyproxy               | tinyproxy     | tinyproxy         | tinyproxy
 test  | command microsocks          | microsocks             | -                       | microsocks    | microsocks        | microsocks
+test  | command softhsm2-util       | softhsm2               | softhsm                 | softhsm       | softhsm           | softhsm
+test  | command pkcs11-tool         | opensc                 | opensc                  | opensc        | opensc            | opensc
+test  | engine pkcs11               | libengine-pkcs11-openssl | openssl-pkcs11        | libp11        | libp11            | libp11
 test  | command jsonschema          | python3-jsonschema     | python3-jsonschema      | python-jsonschema | py3-jsonschema | -
 test  | command chromium            | chromium               | chromium                | chromium      | chromium          | -
 test  | command valgrind            | valgrind               | valgrind                | valgrind      | valgrind          | -
@@ -93,6 +96,7 @@ setup_there()
 	command) command -v "$2" >/dev/null ;;
 	module) command -v pkg-config >/dev/null && pkg-config --exists "$2" ;;
 	file) [ -e "$2" ] ;;
+	engine) command -v openssl >/dev/null && openssl engine "$2" >/dev/null 2>&1 ;;
 	header) echo "#include <$2>" | cc -xc -fsyntax-only - 2>/dev/null ;;
 	program) echo '#include <stdio.h>' | cc -xc -fsyntax-only - 2>/dev/null ;;
 	runtime) echo 'int LLVMFuzzerTestOneInput(void){return 0;}' | clang "-fsanitize=$2" -xc - -o /dev/null 2>/dev/null ;;
