@@ -202,17 +202,14 @@ static const char *cause_of_way(const struct check_report *report)
 		return "What is there speaks another protocol than the proxy's URL says, or is no proxy: give the URL "
 		       "that the sentence names, or look in its log what it made of this.";
 	if (stage == CHECK_DNS && strncmp(proxy, "socks5:", 7) == 0)
-		return "With socks5:// names are looked up here: check those of the broker and of the proxy, or have "
-		       "the "
-		       "proxy look the broker's up with socks5h://.";
+		return "With socks5:// names are looked up here: check those of the broker and of the proxy, or "
+		       "leave the broker's to the proxy with socks5h://.";
 	if (*proxy && (stage == CHECK_DNS || stage == CHECK_TCP))
 		return strcmp(report->connection.proxy_from, "proxy") == 0
-			       ? "It is the proxy that cannot be reached: check host and port of '--proxy', or leave "
-				 "it "
-				 "out."
+			       ? "It is the proxy that cannot be reached: check host and port of '--proxy', or "
+				 "leave it out."
 			       : "It is the proxy of the environment that cannot be reached: check its variable, "
-				 "except "
-				 "the broker by no_proxy, or leave out '--proxy-env'.";
+				 "except the broker by no_proxy, or leave out '--proxy-env'.";
 	if (local && stage == CHECK_TCP)
 		return "Start the broker, and have it listen on this socket: its folder and mode must let this user "
 		       "in.";

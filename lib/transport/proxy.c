@@ -87,8 +87,7 @@ void skiffi_proxy_refuse(struct skiffi_proxy_answer *answer, enum skiff_code cod
 void skiffi_proxy_hint_other(char hint[SKIFFI_PROXY_HINT_BYTES], const struct skiffi_proxy_protocol *protocol,
 	const struct skiffi_proxy *proxy, const char *lead)
 {
-	snprintf(hint, SKIFFI_PROXY_HINT_BYTES, "%s%s%s", lead,
-		protocol->other_kind == SKIFFI_PROXY_HTTP ? "http" : "socks5h", strstr(proxy->text, "://"));
+	snprintf(hint, SKIFFI_PROXY_HINT_BYTES, "%s%s%s", lead, protocol->other_scheme, strstr(proxy->text, "://"));
 }
 
 /* ---- failing ---- */
@@ -157,6 +156,15 @@ static void question_send(struct proxy *proxy)
 		return;
 	skiffi_wipe(piece.iov_base, (size_t)taken); /* it may hold a password */
 	skiffi_buffer_consume(&proxy->out, (size_t)taken);
+}
+
+/* Of what was not sent. */
+static void question_forget(struct proxy *proxy)
+{
+	size_t len = skiffi_buffer_len(&proxy->out);
+	if (len)
+		skiffi_wipe(skiffi_buffer_head(&proxy->out), len);
+	skiffi_buffer_consume(&proxy->out, len);
 }
 
 static void question_ask(struct proxy *proxy, enum skiffi_proxy_step step)
@@ -347,7 +355,8 @@ static void proxy_on_closed_timer(uv_timer_t *timer)
 	proxy_on_closed(timer->data);
 }
 
-/* For the next address, or because we were closed. A deadline in between has ended us, and close will come. */
+/* We were closed, or the next address's turn has come; if the deadline was faster than that, our close is still to
+ * come. */
 static void lower_closed(void *user)
 {
 	struct proxy *proxy = user;
@@ -360,6 +369,7 @@ static void lower_closed(void *user)
 	proxy->lower = NULL;
 	if (proxy->state != PROXY_STATE_AGAIN)
 		return;
+	question_forget(proxy);
 	skiffi_buffer_clear(&proxy->in, PROXY_READ_BYTES);
 	if (!lower_new(proxy) || !lower_open(proxy))
 		proxy_fail_memory(proxy);
@@ -502,8 +512,7 @@ static void proxy_free(struct skiffi_transport *transport)
 	assert(proxy->state == PROXY_STATE_NEW || proxy->state == PROXY_STATE_CLOSED);
 	if (proxy->lower)
 		proxy->lower->ops->free(proxy->lower);
-	if (skiffi_buffer_len(&proxy->out))
-		skiffi_wipe(skiffi_buffer_head(&proxy->out), skiffi_buffer_len(&proxy->out));
+	question_forget(proxy);
 	names_free(proxy);
 	skiffi_buffer_release(&proxy->in);
 	skiffi_buffer_release(&proxy->out);

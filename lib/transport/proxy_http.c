@@ -116,9 +116,8 @@ static void http_read(const uint8_t *data, size_t len, enum skiffi_proxy_step st
 
 const struct skiffi_proxy_protocol skiffi_proxy_http = {
 	.first = SKIFFI_PROXY_CONNECT,
-	.name = "HTTP",
 	.other = "SOCKS",
-	.other_kind = SKIFFI_PROXY_SOCKS5H,
+	.other_scheme = "socks5h",
 	.ask = http_ask,
 	.read = http_read,
 };

@@ -40,8 +40,7 @@ struct skiffi_proxy_answer {
 
 struct skiffi_proxy_protocol {
 	enum skiffi_proxy_step first;
-	const char *name, *other;          /* of this protocol, and of the one it is taken for by mistake */
-	enum skiffi_proxy_kind other_kind; /* of a URL for that */
+	const char *other, *other_scheme; /* the protocol that this one is taken for by mistake, and its URLs' scheme */
 
 	/* Appends the question. The bytes may hold a password: whoever sends them wipes them. Result: false when memory
 	 * is out. */

@@ -208,9 +208,8 @@ static void socks_read(const uint8_t *data, size_t len, enum skiffi_proxy_step s
 
 const struct skiffi_proxy_protocol skiffi_proxy_socks = {
 	.first = SKIFFI_PROXY_GREETING,
-	.name = "SOCKS",
 	.other = "HTTP",
-	.other_kind = SKIFFI_PROXY_HTTP,
+	.other_scheme = "http",
 	.ask = socks_ask,
 	.read = socks_read,
 };

@@ -85,7 +85,8 @@ struct skiff_options {
 	enum skiff_engine engine;
 	enum skiff_version version;
 	const char *address; /* numeric: where to connect, instead of a look-up of the URL's host; that stays the name
-				for TLS and HTTP. NULL: look it up */
+				for TLS and HTTP. Proxies that look it up themselves do so all the same. NULL: look it
+				up */
 	/* [scheme://][user:password@]host[:port], for every URL but unix. http: CONNECT opens the way, and the proxy
 	 * looks up the URL's host; the scheme unless another is given; port 80. socks5: the host is looked up here, and
 	 * its addresses are asked for in turn; socks5h: the proxy looks it up; port 1080. NULL: none. */
