@@ -80,6 +80,25 @@ static const struct exception exceptions[] = {
 	{OF_MOSQUITTO_WEB, "client-revoked", "ok", false},
 };
 
+/* ---- what the sentence has to name, besides the slug ---- */
+
+static const struct {
+	const char *name;
+	const char *says;
+} sentences[] = {
+	{"wrong-purpose", "extended key usage serverAuth"},
+	{"key-usage", "key usage digitalSignature"},
+	{"key-usage-other", "key usage digitalSignature"},
+	{"same-name-ca", "with another key"},
+	{"same-name-ca-sent", "with another key"},
+	{"path-length", "so many intermediates"},
+	{"constrained-elsewhere", "may not give"},
+	{"constrained-excluded", "may not give"},
+	{"address-other", "10.9.8.7"},
+	{"client-csr", "client-csr.crt"},
+	{"client-swapped", "must be the first"},
+};
+
 static const char *in_dir(char *out, const char *name, const char *end)
 {
 	snprintf(out, PATH_BYTES, "%s/%s%s", certs_dir, name, end);
@@ -148,6 +167,9 @@ static void outcome_is(const struct cert_case *wanted, const struct skiff_error 
 	const char *slug = skiff_code_slug(through ? SKIFF_OK : error->code);
 	if (!outcome_fits(wanted, slug))
 		fail_msg("%s: %s expected, got %s: %s", wanted->name, outcome_wanted(wanted), slug, error->text);
+	for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
+		if (!strcmp(sentences[i].name, wanted->name) && !strstr(error->text, sentences[i].says))
+			fail_msg("%s: no '%s' in: %s", wanted->name, sentences[i].says, error->text);
 	if (error->code != SKIFF_OK && strlen(error->text) < 30)
 		fail_msg("%s: \"%s\" says too little", wanted->name, error->text);
 }
