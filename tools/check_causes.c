@@ -38,7 +38,7 @@ const struct check_cause check_causes[] = {
 	{"tls-unknown-ca", CHECK_TLS, "Give the certificate of the CA that signed it: 'skiff check --cafile CA.pem {given}{url}'. It calls itself: {issuer}."},
 	{"tls-self-signed", CHECK_TLS, "If its fingerprint is the one that the owner tells you, trust just this one: 'openssl s_client -connect {place} </dev/null | openssl x509 > server.pem', then 'skiff check --cafile server.pem {given}{url}'."},
 	{"tls-missing-intermediate", CHECK_TLS, "The server must send its whole chain: on the server, append the intermediate certificate to the certificate file. Until then, give it here together with the CA: '--cafile BUNDLE.pem'."},
-	{"tls-wrong-purpose", CHECK_TLS, "The server must have a certificate for servers (extended key usage serverAuth); this one is for something else."},
+	{"tls-wrong-purpose", CHECK_TLS, "The server must have a certificate for servers (extended key usage serverAuth, key usage digitalSignature); this one is for something else."},
 	{"tls-revoked", CHECK_TLS, "Do not connect: its CA has taken the certificate back. The server needs a new one."},
 	{"tls-ocsp", CHECK_TLS, "Have OCSP stapling set up on the server (nginx: ssl_stapling on;), or leave out '--ocsp'; 'openssl s_client -status -connect {place}' shows what it staples."},
 	{"tls-pin-mismatch", CHECK_TLS, "Ask whoever runs {host} whether the key was changed. If so, give the new one by '--pin', or delete the old line of the known-hosts file; if not, do not connect."},

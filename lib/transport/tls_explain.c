@@ -51,7 +51,8 @@ static enum skiff_code explain_name(const struct explain *e)
 	int number = e->report->verify_error;
 	if (number == X509_V_ERR_PERMITTED_VIOLATION || number == X509_V_ERR_EXCLUDED_VIOLATION)
 		return skiffi_fail(e->error, SKIFF_TLS_HOSTNAME, number,
-			"the server's certificate has a name that its CA \"%s\" may not give",
+			"the server's certificate has a name that its CA \"%s\" may not give (name constraints); "
+			"another CA must issue one",
 			e->report->verify_issuer);
 	if (!*e->report->verify_detail)
 		return skiffi_fail(e->error, SKIFF_TLS_HOSTNAME, number,

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* certs.c: every line of certs/cases.txt, over TLS 1.2 and 1.3: the certificate is shown, and the outcome is the
- * line's. CERTS_BY and CERTS_DOOR say by which engine, and by "tls" or "wss". SKIFF_CERTS names the folder with the
- * table and make-certs.sh, which fills a folder of this run.
+ * line's. CERTS_BY and CERTS_DOOR say by which engine, and by "tls" or "wss"; CERTS_AT_MOSQUITTO whether mosquitto
+ * is the far end, by the version that it takes. SKIFF_CERTS names the folder with the table and make-certs.sh,
+ * SKIFF_CERTS_MADE one that this has filled with -a; without, a run fills one of its own.
  *
- * A connection by Paho takes a second, most of which is waiting, and its wss goes one by one in a process: so several
- * processes share the cases. By the engine native one does, again and again for some cases: the outcome never flaps.
+ * A connection by Paho takes a second, one to mosquitto's WebSocket up to half a second, most of which is waiting, and
+ * Paho's wss goes one by one in a process: so several processes share the cases. By the engine native at our own far
+ * end one does, again and again for some cases: the outcome never flaps.
  *
- * Where the engine paho says something else, the list of exceptions below says why. */
+ * Where something else comes out, the list of exceptions below says why. */
+#include "certs/at_mosquitto.h"
 #include "support/names.h"
 #include "support/net_listener.h"
 #include "support/user.h"
@@ -31,20 +34,28 @@ struct cert_case {
 	char expected[NAME_BYTES];
 	char host[NAME_BYTES]; /* asked for */
 	int version;
-	bool web; /* wss */
+	bool web;     /* wss */
+	size_t shown; /* at mosquitto: the listener's number */
 };
 
 static const enum skiff_engine engine = CERTS_BY;
-static char certs_dir[64];
+static char certs_dir[PATH_BYTES / 2];
 static struct cert_case cases[2 * CASES_MAX];
 static char names[2 * CASES_MAX][2 * NAME_BYTES];
 static size_t case_count;
+static struct at_mosquitto *mosquitto; /* NULL: our own far end */
 
 static atomic_uint warnings; /* that others may read a key */
 
-/* ---- what the engine paho says instead ---- */
+/* ---- what is said instead, and by whom ---- */
+
+enum exception_of {
+	OF_PAHO,
+	OF_MOSQUITTO_WEB /* as a far end, with WebSocket */
+};
 
 struct exception {
+	enum exception_of of;
 	const char *name; /* of the case */
 	const char *slug;
 	bool also; /* besides what cases.txt says */
@@ -52,19 +63,40 @@ struct exception {
 
 static const struct exception exceptions[] = {
 	/* SKIFF_CAN_CRL: it has no revocation lists */
-	{"revoked", "ok", false},
+	{OF_PAHO, "revoked", "ok", false},
 	/* Paho has OpenSSL look at the name in its most lenient way: by the CN where the certificate names no host, and
 	 * with wildcards for part of a label (X509_check_host without flags) */
-	{"ip-only", "ok", false},
-	{"cn-only", "ok", false},
-	{"wildcard-partial", "ok", false},
-	{"address-as-name", "ok", false},
+	{OF_PAHO, "ip-only", "ok", false},
+	{OF_PAHO, "cn-only", "ok", false},
+	{OF_PAHO, "wildcard-partial", "ok", false},
+	{OF_PAHO, "address-as-name", "ok", false},
 	/* SKIFF_CAN_SECURITY_LEVEL: Paho lowers OpenSSL's level to 1 */
-	{"weak-key-1024", "ok", false},
+	{OF_PAHO, "weak-key-1024", "ok", false},
 	/* In TLS 1.3 Paho's CONNECT may fail on the closed connection before the server's verdict is read: causes.c */
-	{"client-stranger", "mqtt-closed", true},
-	{"client-revoked", "mqtt-closed", true},
-	{"client-wrong-purpose", "mqtt-closed", true},
+	{OF_PAHO, "client-stranger", "mqtt-closed", true},
+	{OF_PAHO, "client-revoked", "mqtt-closed", true},
+	{OF_PAHO, "client-wrong-purpose", "mqtt-closed", true},
+	/* Its listeners for WebSocket do not look at crlfile */
+	{OF_MOSQUITTO_WEB, "client-revoked", "ok", false},
+};
+
+/* ---- what the sentence has to name, besides the slug ---- */
+
+static const struct {
+	const char *name;
+	const char *says;
+} sentences[] = {
+	{"wrong-purpose", "extended key usage serverAuth"},
+	{"key-usage", "key usage digitalSignature"},
+	{"key-usage-other", "key usage digitalSignature"},
+	{"same-name-ca", "with another key"},
+	{"same-name-ca-sent", "with another key"},
+	{"path-length", "so many intermediates"},
+	{"constrained-elsewhere", "may not give"},
+	{"constrained-excluded", "may not give"},
+	{"address-other", "10.9.8.7"},
+	{"client-csr", "client-csr.crt"},
+	{"client-swapped", "must be the first"},
 };
 
 static const char *in_dir(char *out, const char *name, const char *end)
@@ -118,8 +150,9 @@ static const char *outcome_wanted(const struct cert_case *wanted)
 static bool outcome_fits(const struct cert_case *wanted, const char *slug)
 {
 	bool excepted = false;
-	for (size_t i = 0; engine == SKIFF_ENGINE_PAHO && i < sizeof exceptions / sizeof *exceptions; i++) {
-		if (strcmp(exceptions[i].name, wanted->name))
+	for (size_t i = 0; i < sizeof exceptions / sizeof *exceptions; i++) {
+		bool applies = exceptions[i].of == OF_PAHO ? engine == SKIFF_ENGINE_PAHO : mosquitto && wanted->web;
+		if (!applies || strcmp(exceptions[i].name, wanted->name))
 			continue;
 		if (!strcmp(slug, exceptions[i].slug))
 			return true;
@@ -134,17 +167,19 @@ static void outcome_is(const struct cert_case *wanted, const struct skiff_error 
 	const char *slug = skiff_code_slug(through ? SKIFF_OK : error->code);
 	if (!outcome_fits(wanted, slug))
 		fail_msg("%s: %s expected, got %s: %s", wanted->name, outcome_wanted(wanted), slug, error->text);
+	for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
+		if (!strcmp(sentences[i].name, wanted->name) && !strstr(error->text, sentences[i].says))
+			fail_msg("%s: no '%s' in: %s", wanted->name, sentences[i].says, error->text);
 	if (error->code != SKIFF_OK && strlen(error->text) < 30)
 		fail_msg("%s: \"%s\" says too little", wanted->name, error->text);
 }
 
 /* By name, which names.c resolves; the engine native also shows that it can do without. */
-static void set_url(
-	const struct cert_case *wanted, struct skiff_options *options, const struct net_listener *listener, char *url)
+static void set_url(const struct cert_case *wanted, struct skiff_options *options, uint16_t port, char *url)
 {
 	bool named = engine == SKIFF_ENGINE_PAHO;
 	snprintf(url, NET_URL_BYTES, "%s://%s:%u", wanted->web ? "wss" : "tls", named ? wanted->host : "127.0.0.1",
-		net_listener_port(listener));
+		port);
 	options->url = url;
 	if (!named)
 		options->tls.server_name = wanted->host;
@@ -166,12 +201,13 @@ static void talk(const struct cert_case *wanted, const struct net_options *serve
 {
 	char url[NET_URL_BYTES];
 	struct skiff_error error;
-	struct net_listener *listener = net_listener_start(server);
+	struct net_listener *listener = mosquitto ? NULL : net_listener_start(server);
 	struct skiff_options options = {.engine = engine,
 		.tls = *tls,
 		.reconnect.off = true,
 		.timeouts = {.tls_ms = TIMEOUT_MS, .websocket_ms = TIMEOUT_MS, .mqtt_ms = TIMEOUT_MS}};
-	set_url(wanted, &options, listener, url);
+	set_url(wanted, &options, mosquitto ? at_mosquitto_port(mosquitto, wanted->shown) : net_listener_port(listener),
+		url);
 	do_without_crl(&options);
 	struct skiff_client *client = skiff_client_new(&options, &error);
 	if (client) {
@@ -181,7 +217,8 @@ static void talk(const struct cert_case *wanted, const struct net_options *serve
 		skiff_token_free(token);
 	}
 	skiff_client_free(client);
-	net_listener_stop(listener);
+	if (listener)
+		net_listener_stop(listener);
 	outcome_is(wanted, &error);
 }
 
@@ -283,8 +320,10 @@ static void add_case(const char *name, const char *expected, const char *host, i
 	snprintf(added->host, sizeof added->host, "%s", host);
 	added->version = version;
 	added->web = web;
-	snprintf(names[case_count++], sizeof names[0], "%s, %s by TLS 1.%d", name, web ? "wss" : "tls",
-		version == TLS1_2_VERSION ? 2 : 3);
+	snprintf(names[case_count++], sizeof names[0], "%s, %s %s", name, web ? "wss" : "tls",
+		CERTS_AT_MOSQUITTO          ? "at mosquitto"
+		: version == TLS1_2_VERSION ? "by TLS 1.2"
+					    : "by TLS 1.3");
 }
 
 static bool read_cases(const char *folder, bool web)
@@ -298,7 +337,8 @@ static bool read_cases(const char *folder, bool web)
 		snprintf(host, sizeof host, "test.mosquitto.org");
 		if (*line == '#' || sscanf(line, "%63s | %*[^|]| %63s | %63s", name, expected, host) < 2)
 			continue;
-		add_case(name, expected, host, TLS1_2_VERSION, web);
+		if (!CERTS_AT_MOSQUITTO)
+			add_case(name, expected, host, TLS1_2_VERSION, web);
 		add_case(name, expected, host, TLS1_3_VERSION, web);
 	}
 	fclose(file);
@@ -308,12 +348,36 @@ static bool read_cases(const char *folder, bool web)
 static bool make_certificates(const char *folder)
 {
 	char command[512];
-	snprintf(certs_dir, sizeof certs_dir, "/tmp/skiff-certs.XXXXXX");
+	const char *made = getenv("SKIFF_CERTS_MADE");
+	snprintf(certs_dir, sizeof certs_dir, "%s", made ? made : "/tmp/skiff-certs.XXXXXX");
+	if (made)
+		return true;
 	snprintf(command, sizeof command, "sh '%s/make-certs.sh' -a ", folder);
 	if (!mkdtemp(certs_dir))
 		return false;
 	strcat(command, certs_dir);
 	return !system(command);
+}
+
+static bool remove_certificates(void)
+{
+	char command[PATH_BYTES];
+	snprintf(command, sizeof command, "rm -r '%s'", certs_dir);
+	return getenv("SKIFF_CERTS_MADE") || !system(command);
+}
+
+/* The first listener is for all certificates of clients'. */
+static void start_mosquitto(bool web)
+{
+	const char *shown[CASES_MAX] = {"client"};
+	size_t count = 1;
+	for (size_t i = 0; i < case_count; i++) {
+		if (starts_with(cases[i].name, "client"))
+			continue;
+		cases[i].shown = count;
+		shown[count++] = cases[i].name;
+	}
+	mosquitto = at_mosquitto_start(certs_dir, shown, count, web);
 }
 
 /* ---- the processes ---- */
@@ -329,35 +393,38 @@ static int run_share(size_t share, size_t shares)
 			(struct CMUnitTest){.name = names[i], .test_func = run_case, .initial_state = &cases[i]};
 	if (!share)
 		tests[count++] = (struct CMUnitTest)cmocka_unit_test(no_password_opens_nothing);
-	if (shares == 1 && !cases->web)
+	if (shares == 1 && !cases->web) /* our own far end */
 		tests[count++] = (struct CMUnitTest)cmocka_unit_test(outcomes_stay);
 	return _cmocka_run_group_tests("certs", tests, count, NULL, NULL) != 0;
 }
 
 static int run_shares(void)
 {
+	pid_t children[SHARES];
 	int failed = 0, status;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (size_t share = 0; share < SHARES; share++) {
-		pid_t pid = fork();
-		if (!pid)
+		children[share] = fork();
+		if (!children[share])
 			exit(run_share(share, SHARES));
-		failed += pid < 0;
 	}
-	while (wait(&status) > 0)
-		failed += !WIFEXITED(status) || WEXITSTATUS(status);
+	for (size_t share = 0; share < SHARES; share++)
+		failed += waitpid(children[share], &status, 0) != children[share] || !WIFEXITED(status) ||
+			  WEXITSTATUS(status);
 	return failed;
 }
 
 int main(void)
 {
-	char command[128];
 	const char *folder = getenv("SKIFF_CERTS");
-	if (!folder || !read_cases(folder, !strcmp(CERTS_DOOR, "wss")) || !make_certificates(folder)) {
+	bool web = !strcmp(CERTS_DOOR, "wss");
+	if (!folder || !read_cases(folder, web) || !make_certificates(folder)) {
 		fprintf(stderr, "certs: SKIFF_CERTS must name the folder of cases.txt and make-certs.sh\n");
 		return 1;
 	}
-	int failed = engine == SKIFF_ENGINE_PAHO ? run_shares() : run_share(0, 1);
-	snprintf(command, sizeof command, "rm -r '%s'", certs_dir);
-	return system(command) || failed;
+	if (CERTS_AT_MOSQUITTO)
+		start_mosquitto(web);
+	int failed = engine == SKIFF_ENGINE_PAHO || mosquitto ? run_shares() : run_share(0, 1);
+	at_mosquitto_stop(mosquitto);
+	return !remove_certificates() || failed;
 }
