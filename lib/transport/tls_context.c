@@ -183,14 +183,15 @@ static bool made_join(struct made *made, const struct skiffi_tls_context *contex
 	return !certificate || skiffi_tls_identity_in_time(certificate, &context->options, error);
 }
 
-/* The state is taken before the files are read: were one changed meanwhile, the next connection would read it again. */
-static bool made_fill(struct made *made, const struct skiffi_tls_context *context, struct skiff_error *error)
+/* The state is taken before the files are read: were one changed meanwhile, the next connection would read it again.
+ * `anew`: they are read whatever others have made of them. */
+static bool made_fill(struct made *made, const struct skiffi_tls_context *context, bool anew, struct skiff_error *error)
 {
 	struct skiffi_buffer key = {0};
 	const struct skiff_tls_options *options = &context->options;
 	bool shares = skiffi_tls_shared_key(options, context->alpn, &key);
 	bool ok = skiffi_tls_watch_state(options, &made->state) || no_memory(error);
-	ok = ok && (!shares || made_join(made, context, &key, error));
+	ok = ok && (!shares || anew || made_join(made, context, &key, error));
 	if (ok && !made->ctx)
 		ok = (made->ctx = ctx_read(context, error));
 	if (ok && shares && !made->shared)
@@ -219,10 +220,10 @@ static void context_replace(struct skiffi_tls_context *context, struct made *mad
 	made_release(&old);
 }
 
-static bool context_read_again(struct skiffi_tls_context *context, struct skiff_error *error)
+static bool context_read_again(struct skiffi_tls_context *context, bool anew, struct skiff_error *error)
 {
 	struct made made = {0};
-	if (!made_fill(&made, context, error)) {
+	if (!made_fill(&made, context, anew, error)) {
 		made_release(&made);
 		return false;
 	}
@@ -233,7 +234,7 @@ static bool context_read_again(struct skiffi_tls_context *context, struct skiff_
 bool skiffi_tls_context_renew(struct skiffi_tls_context *context, struct skiff_error *error)
 {
 	pthread_mutex_lock(&context->reading);
-	bool ok = context_read_again(context, error);
+	bool ok = context_read_again(context, true, error);
 	pthread_mutex_unlock(&context->reading);
 	return ok;
 }
@@ -259,7 +260,7 @@ static void context_look(struct skiffi_tls_context *context)
 	if (pthread_mutex_trylock(&context->reading)) /* it is being read */
 		return;
 	bool changed = skiffi_tls_watch_state(&context->options, &state) && !state_same(&state, &context->made.state);
-	bool ok = !changed || context_read_again(context, &error);
+	bool ok = !changed || context_read_again(context, false, &error);
 	pthread_mutex_unlock(&context->reading);
 	skiffi_buffer_release(&state);
 	if (!ok)
@@ -336,7 +337,7 @@ static bool context_fill(
 	context->alpn = options->alpn ? options->alpn : endpoint->kind == SKIFFI_WS ? "http/1.1" : NULL;
 	return context_open_keylog(context, options->keylog_file, error) &&
 	       context_set_names(context, options, endpoint, error) && context_set_texts(context, endpoint, error) &&
-	       context_check_trust(context, error) && made_fill(&context->made, context, error);
+	       context_check_trust(context, error) && made_fill(&context->made, context, false, error);
 }
 
 struct skiffi_tls_context *skiffi_tls_context_new(
