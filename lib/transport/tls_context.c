@@ -16,6 +16,7 @@
 #include "transport/tls_pins.h"
 #include "transport/tls_policy.h"
 #include "transport/tls_shared.h"
+#include "transport/tls_token.h"
 #include "transport/tls_trust.h"
 #include "transport/tls_verify.h"
 #include "transport/tls_watch.h"
@@ -110,9 +111,9 @@ static bool context_set_names(struct skiffi_tls_context *context, const struct s
 
 /* ---- the SSL_CTX ---- */
 
-static SSL_CTX *ctx_new(void)
+static SSL_CTX *ctx_new(const EVP_PKEY *key)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL_CTX *ctx = SSL_CTX_new_ex(NULL, skiffi_tls_token_properties(key), TLS_client_method());
 	if (!ctx)
 		return NULL;
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -130,7 +131,7 @@ static SSL_CTX *ctx_make(const struct skiffi_tls_context *context, X509_STORE *s
 	const struct skiffi_tls_identity *identity, struct skiff_error *error)
 {
 	const struct skiff_tls_options *options = &context->options;
-	SSL_CTX *ctx = ctx_new();
+	SSL_CTX *ctx = ctx_new(identity->key);
 	if (!ctx) {
 		no_memory(error);
 		return NULL;
