@@ -24,6 +24,7 @@ struct skiffi_tls_report {
 	char certificate_by[256];    /* whose it takes: the names of the CAs; "": it does not say */
 	bool certificate_sent;       /* and one was given */
 	bool handshake_done;
+	bool session_given;          /* one that may be resumed has come */
 	bool data_received;          /* application data: set by the transport */
 	int64_t started_us, done_us; /* monotonic; 0: not yet */
 };

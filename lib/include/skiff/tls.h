@@ -41,6 +41,11 @@ struct skiff_tls_options {
 	/* Appends the secrets of each connection to this file, made with mode 0600, in the form that Wireshark reads.
 	 * Whoever has the file can read the traffic. NULL: no file; no environment variable is looked at. */
 	const char *keylog_file;
+	/* The way ends when TLS stands: nothing of WebSocket or MQTT is sent, the connection is closed, and the token of
+	 * skiff_connect ends with SKIFF_OK when the server was accepted. In TLS 1.3 a server judges a client certificate
+	 * after that; where it asked for one its word is waited for, for a second at most. There is no next attempt, and
+	 * the event is SKIFF_EVENT_FAILED, whose error is then SKIFF_OK. Only for URLs with TLS. */
+	bool handshake_only;
 	bool no_resumption;       /* make a full handshake on every reconnect */
 	bool insecure_skip_chain; /* accept any certificate chain: anybody can pose as the server */
 	bool insecure_skip_name;  /* accept a valid certificate for any other name */
