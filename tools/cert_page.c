@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PAGE_NAMES_MAX = 10, PAGE_NAME_BYTES = 300, PAGE_REVOKED_MAX = 10 };
+enum { PAGE_NAMES_MAX = 10, PAGE_NAME_BYTES = 300, PAGE_SENTENCE_BYTES = 4096, PAGE_REVOKED_MAX = 10 };
 
 static const char *page_colour(const char *code)
 {
@@ -24,6 +24,13 @@ static void page_bytes(const char *data, size_t len)
 	fwrite(out, 1, cli_escape(out, data, some, ""), stdout);
 	if (some < len)
 		printf("... (%zu bytes)", len);
+}
+
+/* Prints all of a sentence of ours, in which strangers may be cited. */
+static void page_sentence(const char *text)
+{
+	char out[PAGE_SENTENCE_BYTES * CLI_ESCAPE_FACTOR];
+	fwrite(out, 1, cli_escape(out, text, strnlen(text, PAGE_SENTENCE_BYTES), ""), stdout);
 }
 
 static void page_label(const char *label)
@@ -232,15 +239,20 @@ static void page_chain(const struct cert_view *view, const struct cert_chain *ch
 static void page_verdict(const struct cert_view *view)
 {
 	const struct cert_peer *peer = view->peer;
-	bool accepted = peer->error.code == SKIFF_OK;
+	enum skiff_code code = peer->error.code;
+	bool accepted = code == SKIFF_OK;
+	bool we_are_not = code == SKIFF_TLS_CLIENT_CERT_REQUIRED || code == SKIFF_TLS_CLIENT_CERT_REJECTED;
 	printf("\n%s%s%s", page_colour(accepted ? "\033[32m" : "\033[31m"),
-		accepted ? "accepted here" : "not accepted here: ", page_colour("\033[0m"));
+		accepted     ? "accepted here"
+		: we_are_not ? "accepted here, but does not accept this client: "
+			     : "not accepted here: ",
+		page_colour("\033[0m"));
 	if (!accepted) {
-		printf("%s\n  ", skiff_code_slug(peer->error.code));
-		page_bytes(peer->error.text, strlen(peer->error.text));
+		printf("%s\n  ", skiff_code_slug(code));
+		page_sentence(peer->error.text);
 	}
 	printf("\na client must load: ");
-	page_bytes(view->load, strlen(view->load));
+	page_sentence(view->load);
 	putchar('\n');
 }
 
@@ -248,7 +260,7 @@ void cert_page_print(const struct cert_view *view)
 {
 	size_t count = view->items->count;
 	bool headed = false;
-	page_bytes(view->source, strlen(view->source));
+	page_sentence(view->source);
 	if (view->peer && *view->peer->connection.tls_version)
 		printf(": %s, %s", view->peer->connection.tls_version, view->peer->connection.tls_cipher);
 	printf(": %zu %s%s%s%s\n", count, view->peer ? "certificate" : "item", count == 1 ? "" : "s",

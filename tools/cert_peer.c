@@ -65,6 +65,7 @@ int cert_peer_meet(
 		peer_connect(peer, client);
 	skiff_client_free(client);
 	cli_client_release(&setup);
+	cli_client_drop_broker(params);
 	return code;
 }
 

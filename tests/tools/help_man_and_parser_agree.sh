@@ -20,10 +20,11 @@ for command in $commands; do
 	sed -n '/^\.TP$/{n;s/^\.B \(\\-.*\)/\1/p}' "$work/man" | sed 's/\\fI//;s/\\fR//;s/\\-/-/g' | sort >"$work/in-man"
 	diff "$work/in-help" "$work/in-man" >"$work/err" || fail "$command: help and manual page differ: $(cat "$work/err")"
 	grep -qx -- "--help" "$work/in-help" || fail "$command: no options were found"
-	# Instrumented it starts slowly: there what is the same in an earlier command is tried once.
-	if [ -n "${SKIFF_SANITIZE:-}" ]; then
-		sort "$work/in-help" "$work/tried" 2>/dev/null | uniq -d >"$work/again"
-		sort -u -o "$work/tried" "$work/in-help" $([ ! -e "$work/tried" ] || echo "$work/tried")
+	# Instrumented it starts slowly: there what is the same in an earlier command is tried once; so it is everywhere for
+	# commands of two words.
+	sort "$work/in-help" "$work/tried" 2>/dev/null | uniq -d >"$work/again"
+	sort -u -o "$work/tried" "$work/in-help" $([ ! -e "$work/tried" ] || echo "$work/tried")
+	if [ -n "${SKIFF_SANITIZE:-}" ] || [ ${#words[@]} = 2 ]; then
 		grep -vxF -f "$work/again" "$work/in-help" >"$work/new"
 		mv "$work/new" "$work/in-help"
 	fi
