@@ -33,7 +33,7 @@ struct checked {
 	STACK_OF(X509) * chain;           /* the certificates of `own`, borrowed */
 	EVP_PKEY *key;                    /* borrowed; NULL: there is none */
 	const char *key_path;
-	bool no_password; /* for want of it something could not be read */
+	bool faulty; /* something in the files could not be read, which was told */
 	struct cert_findings findings;
 };
 
@@ -135,7 +135,7 @@ static void check_faults(struct checked *checked, const char *path, const struct
 			continue;
 		findings_add(&checked->findings, CERT_FAIL, key ? "key" : "certificate", "number %zu in '%s', %s: %s",
 			i + 1, path, cert_kind_text(item->kind), cert_fault_text(item->fault));
-		checked->no_password |= item->fault == CERT_NO_PASSWORD || item->fault == CERT_WRONG_PASSWORD;
+		checked->faulty = true;
 		if (item->fault == CERT_NO_PASSWORD || item->fault == CERT_WRONG_PASSWORD)
 			findings_remedy(&checked->findings,
 				"give its password by '--key-password-file FILE' or SKIFF_KEY_PASSWORD");
@@ -164,7 +164,7 @@ static void check_certificate_file(struct checked *checked)
 	if (count)
 		findings_add(&checked->findings, CERT_OK, "certificate", "'%s' is %s and holds %d certificate%s", path,
 			items->form, count, count == 1 ? "" : "s");
-	else if (!checked->no_password)
+	else if (!checked->faulty)
 		check_other_kind(checked, "certificate", path, items, CERT_CERTIFICATE);
 }
 
@@ -420,7 +420,9 @@ static int chain_on_verify(int ok, X509_STORE_CTX *context)
 			return 1;
 	findings_add(&checked->findings, chain_level(checked, error), "chain", "\"%.400s\", signed by \"%.400s\": %s",
 		name, issuer, X509_verify_cert_error_string(error));
-	findings_remedy(&checked->findings, "%s", chain_remedy(error));
+	findings_remedy(&checked->findings, "%s",
+		chain_level(checked, error) == CERT_WARN ? "give the CA that the server trusts by '--ca FILE', to know"
+							 : chain_remedy(error));
 	return 1;
 }
 

@@ -89,7 +89,7 @@ const struct cert_item *cert_file_first(const struct cert_items *items, enum cer
 const char *cert_kind_text(enum cert_kind kind)
 {
 	static const char *const texts[] = {"a certificate", "a signing request", "a revocation list", "a private key",
-		"a public key", "something else"};
+		"a public key", "a block of another kind"};
 	return texts[kind];
 }
 

@@ -132,15 +132,24 @@ static void view_say_load(struct cert_view *view, const struct cli_client_params
 
 /* ---- the whole ---- */
 
+/* What cannot be read is shown, as such; but it is a fault of the file. */
+static int view_exit(const struct cert_view *view)
+{
+	for (size_t i = 0; i < view->items->count; i++)
+		if (view->items->list[i].fault == CERT_DAMAGED)
+			return CLI_EXIT_FILE;
+	return CLI_EXIT_OK;
+}
+
 static int view_print(const struct cli_context *context, const struct cert_view *view, const struct show_params *params)
 {
 	if (params->json) {
 		cert_json_print(view);
-		return CLI_EXIT_OK;
+		return view_exit(view);
 	}
 	if (!params->pem) {
 		cert_page_print(view);
-		return CLI_EXIT_OK;
+		return view_exit(view);
 	}
 	BIO *out = BIO_new_fp(stdout, BIO_NOCLOSE);
 	int count = sk_X509_num(view->certificates), written = 0;

@@ -83,6 +83,9 @@ finds 10 "fail certificate fail key" --cert certs/client.key --key certs/client.
 finds 10 "fail key warn chain" --cert certs/client.crt
 says "no '--key' is given"
 finds 10 "fail certificate fail key" --cert none.crt --key none.key
+sed '3s/^..../AAAA/' certs/client.crt >broken.pem
+finds 10 "fail certificate" --cert broken.pem --key certs/client.key
+says "it is damaged"
 { cat certs/own-int.crt; openssl x509 -in certs/client-chain.crt; } >order.pem
 finds 10 "fail match fail purpose warn order" --cert order.pem --key certs/client-chain.key --ca certs/own-ca.crt
 says "its own must be the first"

@@ -89,7 +89,13 @@ json all.pem
 holds '[x["kind"] for x in i] == ["crl"] * 3 + ["request", "private-key", "certificate", "certificate", "public-key"]'
 holds 'j["chains"][0]["links"][0]["item"] == 6'
 sed '3s/^..../AAAA/' certs/client.crt >broken.pem
-shows "1  certificate: it is damaged" broken.pem
+run "$SKIFF" cert show broken.pem
+expect 10
+[[ $out = *"1  certificate: it is damaged"* ]] || fail "damage is not told: $out"
+printf -- '-----BEGIN CERTIFICATE-----\nAAAA\n' >cut.pem
+run "$SKIFF" cert show cut.pem
+expect 10
+[[ $out = *"it is damaged"* ]] || fail "a cut block is not told: $out"
 run "$SKIFF" cert show none.pem
 expect 10 "cannot read file 'none.pem'"
 run "$SKIFF" cert show certs/client-not-pem.crt
