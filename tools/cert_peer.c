@@ -43,6 +43,10 @@ int cert_peer_meet(
 	struct skiff_client *client = NULL;
 	*peer = (struct cert_peer){.chain = sk_X509_new_null()};
 	int code = cli_client_prepare_many(context, params, &setup);
+	if (code == CLI_EXIT_OK && params->ws_headers.count) {
+		cli_say(context, "option '--ws-header': means nothing here; the way ends with TLS, before WebSocket");
+		code = CLI_EXIT_USAGE;
+	}
 	if (code == CLI_EXIT_OK && (!peer->chain || !cli_client_set_broker(params, url))) {
 		cli_say(context, "out of memory");
 		code = CLI_EXIT_FAILURE;

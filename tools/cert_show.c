@@ -263,7 +263,9 @@ const struct cli_command cmd_cert_show = {
 		"secret is shown. --key-password-file or SKIFF_KEY_PASSWORD opens what is encrypted.\n\n"
 		"With a URL of mqtts:// or wss://: the server's chain as it sends it, whether it would be accepted "
 		"here, "
-		"and what a client must load for that. Exit code 0 also when it would not.",
+		"and what a client must load for that. Exit code 0 also when it would not; 10 where something in FILE "
+		"is "
+		"damaged.",
 	.examples =
 		"# whose is this, and how long does it last?\nskiff cert show client.crt\n"
 		"# what must a client load for this server?\nskiff cert show mqtts://broker.example\n"

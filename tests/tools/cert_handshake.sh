@@ -85,6 +85,8 @@ expect 0
 # what is not the server's fault, or no TLS at all
 shake "mqtt://127.0.0.1:$good"
 expect 2 "has no TLS"
+shake --ws-header a:b "wss://127.0.0.1:$good"
+expect 2 "option '--ws-header'"
 shake --cafile none.crt "mqtts://127.0.0.1:$good"
 expect 10
 shake "${trust[@]}" mqtts://no-such-host.invalid
