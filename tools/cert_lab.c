@@ -157,7 +157,7 @@ static int cert_lab_run(const struct cli_context *context, void *raw)
 	struct lab lab = {.lock = -1, .keeper = -1};
 	lab_signals_block(&lab);
 	bool made = folder_make(&lab, context->operands[0], path) && lab_dir_open(&lab) &&
-		    lab_dir_certificates_in(&lab, path) && folder_write_table(&lab, path);
+		    lab_dir_certificates_in(&lab, path, true) && folder_write_table(&lab, path);
 	lab_dir_close(&lab);
 	if (lab_process_interrupted(&lab))
 		return 128 + lab.ended_by;

@@ -113,14 +113,14 @@ static void view_say_load(struct cert_view *view, const struct cli_client_params
 {
 	enum skiff_code code = view->peer->error.code;
 	struct cert_chain chain;
-	if (client->insecure_chain) {
+	if (client->tls.insecure_chain) {
 		snprintf(view->load, sizeof(view->load), "unknown: '--insecure-chain' takes anything");
 	} else if (peer_is_stranger(code) && sk_X509_num(view->certificates) > 0) {
 		cert_chain_build(&chain, view->certificates, 0, view->trust);
 		load_for_stranger(view, &chain);
 		cert_chain_free(&chain);
-	} else if (client->cafile || client->capath) {
-		snprintf(view->load, sizeof(view->load), "'%s', as here", client->cafile ? "--cafile" : "--capath");
+	} else if (client->tls.cafile || client->tls.capath) {
+		snprintf(view->load, sizeof(view->load), "'%s', as here", client->tls.cafile ? "--cafile" : "--capath");
 	} else {
 		snprintf(view->load, sizeof(view->load), "nothing: the system's trust store has its CA");
 	}
@@ -168,7 +168,8 @@ static int show_items(const struct cli_context *context, struct cert_view *view,
 	const struct cli_client_params *client = &params->client;
 	int code = CLI_EXIT_FAILURE;
 	view->certificates = sk_X509_new_null();
-	view->trust = cert_trust_new(client->cafile ? client->cafile : client->capath, ignored, sizeof(ignored));
+	view->trust =
+		cert_trust_new(client->tls.cafile ? client->tls.cafile : client->tls.capath, ignored, sizeof(ignored));
 	for (size_t i = 0; view->certificates && i < view->items->count; i++)
 		if (view->items->list[i].certificate)
 			sk_X509_push(view->certificates, view->items->list[i].certificate);
@@ -190,7 +191,7 @@ static int show_file(const struct cli_context *context, const struct show_params
 	struct cert_view view = {.source = path, .items = &items};
 	struct cli_secret password = {0};
 	char why[CERT_WHY_BYTES];
-	const char *file = params->client.key_password_file;
+	const char *file = params->client.tls.key_password_file;
 	int code = file ? cli_password_from_file(context, file, &password)
 			: cli_password_from_environment(context, "SKIFF_KEY_PASSWORD", &password);
 	if (code != CLI_EXIT_OK)
