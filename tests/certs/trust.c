@@ -8,6 +8,7 @@
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <skiff/engine.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -650,6 +651,39 @@ static void a_reload_leaves_the_connection(void **state)
 	net_listener_stop(far);
 }
 
+static void *read_again_and_again(void *argument)
+{
+	struct user *user = argument;
+	for (int i = 0; i < 40; i++)
+		if (skiff_tls_reload(user->client, NULL))
+			return user;
+	return NULL;
+}
+
+/* From another thread, while connections come and go; and the files change, too. */
+static void reloads_and_connections_at_a_time(void **state)
+{
+	pthread_t thread;
+	void *failed;
+	(void)state;
+	shell("cp own-ca.crt trusted.crt");
+	struct net_listener *far = far_end("good", (struct net_options){0});
+	struct skiff_tls_options tls = {.ca_file = path_of("trusted.crt")};
+	struct skiff_options options = options_for(far, &tls);
+	struct user *user = user_new(&options);
+	assert_int_equal(pthread_create(&thread, NULL, read_again_and_again, user), 0);
+	for (int i = 0; i < 10; i++) {
+		shell("cp own-ca.crt new.crt && mv new.crt trusted.crt");
+		user_expect(skiff_connect(user->client), SKIFF_OK);
+		user_disconnect(user);
+	}
+	assert_int_equal(pthread_join(thread, &failed), 0);
+	assert_null(failed);
+	assert_int_equal(events(user, SKIFF_EVENT_TLS_STALE), 0);
+	user_free(user);
+	net_listener_stop(far);
+}
+
 static void ends_that_are_near_are_told(void **state)
 {
 	(void)state;
@@ -713,6 +747,7 @@ int main(void)
 		cmocka_unit_test(resumed_sessions_were_judged),
 		cmocka_unit_test(changed_files_are_used),
 		cmocka_unit_test(a_reload_leaves_the_connection),
+		cmocka_unit_test(reloads_and_connections_at_a_time),
 		cmocka_unit_test(ends_that_are_near_are_told),
 	};
 	return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
