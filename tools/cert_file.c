@@ -461,8 +461,13 @@ bool cert_file_read(
 		file_read_pem(items, bio, password);
 	ERR_clear_error();
 	BIO_free(bio);
-	if (items->form)
+	if (items->form && items->count)
 		return true;
+	if (items->form) {
+		snprintf(why, CERT_WHY_BYTES, "file '%.200s' is %s and holds nothing", path, items->form);
+		cert_items_free(items);
+		return false;
+	}
 	snprintf(why, CERT_WHY_BYTES, "file '%.200s' holds %s", path,
 		wide ? "UTF-16 text; save it as plain text"
 		     : "no PEM (no line \"-----BEGIN ...-----\"), DER or PKCS#12");

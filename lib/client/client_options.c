@@ -198,6 +198,11 @@ static enum skiff_code options_check_views(const struct skiff_options *options, 
 		(!will->topic.data && will->topic.len))
 		return skiffi_fail(
 			error, SKIFF_USAGE_OPTION, 0, "password or will: bytes are missing where a length is given");
+	const struct skiff_tls_options *tls = &options->tls;
+	if ((!tls->ca_pem.data && tls->ca_pem.len) || (!tls->cert_pem.data && tls->cert_pem.len) ||
+		(!tls->key_pem.data && tls->key_pem.len) || (!tls->psk_key.data && tls->psk_key.len))
+		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0,
+			"tls.ca_pem, cert_pem, key_pem or psk_key: bytes are missing where a length is given");
 	if (!will->topic.data && (will->payload.data || will->properties || will->qos || will->retain))
 		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "the will has no topic; give one, or nothing of it");
 	return SKIFF_OK;

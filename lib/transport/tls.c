@@ -53,6 +53,7 @@ struct tls {
 	bool lower_over; /* the lower ended, and tells so */
 	bool no_memory;  /* for a record that the lower did not take */
 	bool ending;     /* `failed` is to be told from the loop */
+	bool settled;    /* the handshake is through, and nothing was found wrong */
 };
 
 static struct tls *tls_of(const struct skiffi_transport *transport)
@@ -340,7 +341,8 @@ static bool tls_settle(struct tls *tls)
 {
 	struct skiff_error error;
 	const char *first_pin = tls->report.pin_is_new ? tls->report.pin : "";
-	if (skiffi_tls_context_settle(tls->base.config->tls, tls->ssl, first_pin, &error))
+	tls->settled = skiffi_tls_context_settle(tls->base.config->tls, tls->ssl, first_pin, &error);
+	if (tls->settled)
 		return true;
 	tls_fail(tls, &error);
 	return false;
@@ -547,6 +549,11 @@ static void tls_free(struct skiffi_transport *transport)
 {
 	struct tls *tls = tls_of(transport);
 	assert(tls->state == TLS_STATE_NEW || tls->state == TLS_STATE_CLOSED);
+	/* OpenSSL resumes no session whose connection did not end in order; one that was lost is the one to resume */
+	int reason = ERR_GET_REASON(tls->report.openssl_error);
+	bool broken = tls->report.openssl_error && reason != SSL_R_UNEXPECTED_EOF_WHILE_READING;
+	if (tls->ssl && tls->settled && !broken && tls->report.alert_received < 0)
+		SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(tls->ssl);
 	skiffi_buffer_release(&tls->out);
 	tls->lower->ops->free(tls->lower);

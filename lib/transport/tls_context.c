@@ -28,9 +28,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { NAME_MAX_BYTES = 253, CHAIN_SHOWN_MAX = 16, WARN_DAYS_DEFAULT = 7 };
+enum { NAME_MAX_BYTES = 253, CHAIN_SHOWN_MAX = 16, WARN_DAYS_DEFAULT = 7, SESSION_MAX_S = 7 * 24 * 3600 };
 
 struct skiffi_tls_context {
 	struct skiff_tls_options options; /* what they point to is the client's */
@@ -43,6 +44,7 @@ struct skiffi_tls_context {
 		struct skiffi_buffer state; /* of the files it was made of */
 	} made;
 	SSL_SESSION *session; /* of the last connection, to be resumed */
+	time_t session_until; /* and no later */
 	bool renewed;         /* untold */
 	char *sni;
 	char *verify_name;
@@ -63,11 +65,12 @@ static bool no_memory(struct skiff_error *error)
 
 /* ---- names ---- */
 
+/* An empty name, or one with a dot first, would have OpenSSL check less than a name. */
 static bool name_check(const char *name, struct skiff_error *error)
 {
-	bool ok = *name && strlen(name) <= NAME_MAX_BYTES;
+	bool ok = *name && *name != '.' && *name != '%' && strlen(name) <= NAME_MAX_BYTES;
 	for (const char *at = name; ok && *at; at++)
-		ok = *at > ' ' && *at < 0x7f;
+		ok = *at > ' ' && *at < 0x7f && (*at != '%' || memchr(name, ':', (size_t)(at - name)));
 	if (!ok)
 		skiffi_fail(
 			error, SKIFF_USAGE_OPTION, 0, "server name \"%s\" is neither a host name nor an address", name);
@@ -149,13 +152,13 @@ static SSL_CTX *ctx_make(const struct skiffi_tls_context *context, X509_STORE *s
 	return NULL;
 }
 
-static SSL_CTX *ctx_read(const struct skiffi_tls_context *context, struct skiff_error *error)
+static SSL_CTX *ctx_read(const struct skiffi_tls_context *context, bool anew, struct skiff_error *error)
 {
 	struct skiffi_tls_identity identity = {0};
 	X509_STORE *store = NULL;
 	SSL_CTX *ctx = NULL;
 	if (skiffi_tls_identity_load(&identity, &context->options, error) &&
-		(context->skip_chain || (store = skiffi_tls_trust_new(&context->options, error))))
+		(context->skip_chain || (store = skiffi_tls_trust_new(&context->options, anew, error))))
 		ctx = ctx_make(context, store, &identity, error);
 	X509_STORE_free(store);
 	skiffi_tls_identity_free(&identity);
@@ -190,11 +193,11 @@ static bool made_fill(struct made *made, const struct skiffi_tls_context *contex
 {
 	struct skiffi_buffer key = {0};
 	const struct skiff_tls_options *options = &context->options;
-	bool shares = skiffi_tls_shared_key(options, context->alpn, &key);
+	bool shares = skiffi_tls_shared_key(options, context->skip_chain, context->alpn, &key);
 	bool ok = skiffi_tls_watch_state(options, &made->state) || no_memory(error);
 	ok = ok && (!shares || anew || made_join(made, context, &key, error));
 	if (ok && !made->ctx)
-		ok = (made->ctx = ctx_read(context, error));
+		ok = (made->ctx = ctx_read(context, anew, error));
 	if (ok && shares && !made->shared)
 		made->shared = skiffi_tls_shared_offer(&key, made->ctx, !skiffi_tls_identity_given(options));
 	skiffi_buffer_release(&key);
@@ -323,6 +326,13 @@ static bool context_check_trust(const struct skiffi_tls_context *context, struct
 			"tls.ocsp is none of its enum, or asked for where no chain is verified, and so no CA known");
 		return false;
 	}
+	if ((options->crl_file || options->crl_dir) && context->skip_chain) {
+		skiffi_fail(error, SKIFF_USAGE_OPTION, 0,
+			"tls.crl_file or crl_dir is given where no chain is verified, and so nothing revoked; give a "
+			"CA "
+			"too, or leave it out");
+		return false;
+	}
 	if (options->pins && !skiffi_tls_pins_valid(options->pins, error))
 		return false;
 	return !options->known_hosts_file || skiffi_tls_known_look(options->known_hosts_file, context->peer, "", &line,
@@ -387,11 +397,11 @@ void skiffi_tls_context_tell(struct skiffi_tls_context *context, skiffi_tls_news
 
 /* ---- resumption ---- */
 
-void skiffi_tls_context_keep(struct skiffi_tls_context *context, const SSL *ssl, SSL_SESSION *session)
+/* Takes it over; files may have been read again since its handshake. */
+static void session_put(struct skiffi_tls_context *context, const SSL *ssl, SSL_SESSION *session)
 {
 	pthread_mutex_lock(&context->lock);
-	/* files may have been read again since its handshake */
-	bool current = !ssl || SSL_get_SSL_CTX(ssl) == context->made.ctx;
+	bool current = SSL_get_SSL_CTX(ssl) == context->made.ctx;
 	SSL_SESSION *old = current ? context->session : session;
 	if (current)
 		context->session = session;
@@ -399,34 +409,69 @@ void skiffi_tls_context_keep(struct skiffi_tls_context *context, const SSL *ssl,
 	SSL_SESSION_free(old);
 }
 
-/* A resumed session does not show its certificate again: what has expired since is not resumed. */
-static bool session_lives(const SSL_SESSION *session)
+/* How long what a full handshake showed holds: until the first of its certificates, lists and responses is out of date,
+ * and a week at most [RFC 8446, 4.6.1]. */
+static time_t session_until(const SSL *ssl, time_t proof_until)
+{
+	const STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+	X509_STORE *store = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
+	time_t until = time(NULL) + SESSION_MAX_S;
+	if (proof_until && proof_until < until)
+		until = proof_until;
+	until = skiffi_tls_trust_lists_until(store, until);
+	for (int i = 0; i < sk_X509_num(chain); i++)
+		until = skiffi_tls_earlier(until, X509_get0_notAfter(sk_X509_value(chain, i)));
+	return skiffi_tls_earlier(until, X509_get0_notAfter(SSL_get0_peer_certificate(ssl)));
+}
+
+void skiffi_tls_context_keep(
+	struct skiffi_tls_context *context, const SSL *ssl, SSL_SESSION *session, time_t proof_until)
+{
+	time_t until = SSL_session_reused(ssl) || !SSL_get0_peer_certificate(ssl) ? 0 : session_until(ssl, proof_until);
+	pthread_mutex_lock(&context->lock);
+	if (until && SSL_get_SSL_CTX(ssl) == context->made.ctx) /* else it is the one of the session that was resumed */
+		context->session_until = until;
+	pthread_mutex_unlock(&context->lock);
+	session_put(context, ssl, session);
+}
+
+/* A resumed session does not show its certificate again: what is out of date since, or forgotten, is not resumed. */
+static bool session_lives(const struct skiffi_tls_context *context, const SSL_SESSION *session, time_t until)
 {
 	X509 *peer = SSL_SESSION_get0_peer((SSL_SESSION *)session);
-	return SSL_SESSION_is_resumable(session) && peer && X509_cmp_current_time(X509_get0_notAfter(peer)) > 0;
+	const char *known = context->options.known_hosts_file;
+	char pin[SKIFFI_TLS_PIN_BYTES];
+	struct skiff_error ignored;
+	unsigned line;
+	if (!SSL_SESSION_is_resumable(session) || !peer || time(NULL) >= until)
+		return false;
+	skiffi_tls_pin_text(pin, peer);
+	return !known || skiffi_tls_known_look(known, context->peer, pin, &line, &ignored) == SKIFFI_TLS_KNOWN;
 }
 
 /* Takes the session; NULL: there is none. */
-static SSL_SESSION *session_take(struct skiffi_tls_context *context, const SSL *ssl)
+static SSL_SESSION *session_take(struct skiffi_tls_context *context, const SSL *ssl, time_t *until)
 {
 	pthread_mutex_lock(&context->lock);
 	SSL_SESSION *session = SSL_get_SSL_CTX(ssl) == context->made.ctx ? context->session : NULL;
 	if (session)
 		context->session = NULL;
+	*until = context->session_until;
 	pthread_mutex_unlock(&context->lock);
 	return session;
 }
 
 bool skiffi_tls_context_resume(struct skiffi_tls_context *context, SSL *ssl)
 {
-	SSL_SESSION *session = session_take(context, ssl);
+	time_t until;
+	SSL_SESSION *session = session_take(context, ssl, &until);
 	if (!session)
 		return true;
-	bool lives = session_lives(session);
+	bool lives = session_lives(context, session, until);
 	bool ok = !lives || SSL_set_session(ssl, session) == 1;
 	/* a ticket of TLS 1.3 serves once [RFC 8446, C.4] */
 	if (ok && lives && SSL_SESSION_get_protocol_version(session) < TLS1_3_VERSION)
-		skiffi_tls_context_keep(context, ssl, session);
+		session_put(context, ssl, session);
 	else
 		SSL_SESSION_free(session);
 	return ok;
@@ -453,10 +498,24 @@ static void context_tell_end(struct skiffi_tls_context *context, const X509 *cer
 	context_tell(context, &event);
 }
 
+/* Whether the server has shown a certificate, which was judged, or knows the pre-shared key. */
+static bool context_was_shown(const struct skiffi_tls_context *context, const SSL *ssl)
+{
+	if (!context->options.psk_identity)
+		return SSL_get0_peer_certificate(ssl);
+	return SSL_version(ssl) >= TLS1_3_VERSION ||
+	       SSL_CIPHER_get_auth_nid(SSL_get_current_cipher(ssl)) == NID_auth_psk;
+}
+
 bool skiffi_tls_context_settle(
 	struct skiffi_tls_context *context, const SSL *ssl, const char *first_pin, struct skiff_error *error)
 {
 	const struct skiff_tls_options *options = &context->options;
+	if (!context_was_shown(context, ssl)) {
+		skiffi_fail(error, SKIFF_TLS_NO_SHARED_CIPHER, 0,
+			"the server shows no certificate (%s): anybody could pose as it", SSL_get_cipher_name(ssl));
+		return false;
+	}
 	if (*first_pin && !skiffi_tls_known_add(options->known_hosts_file, context->peer, first_pin, error))
 		return false;
 	if (*first_pin)

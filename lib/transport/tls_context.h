@@ -8,6 +8,7 @@
 #include "endpoint/endpoint.h"
 #include <openssl/ssl.h>
 #include <skiff/client.h>
+#include <time.h>
 
 struct skiffi_tls_context;
 
@@ -38,9 +39,11 @@ bool skiffi_tls_context_settle(
 	struct skiffi_tls_context *context, const SSL *ssl, const char *first_pin, struct skiff_error *error);
 
 /* Has `ssl`, before its handshake, offer the session of the client's last connection, if there is one worth it. False:
- * memory is out. In the loop's turn, as is keep, which takes over a reference to a session that came of `ssl`. */
+ * memory is out. In the loop's turn, as is keep, which takes over a reference to a session that came of `ssl`;
+ * `proof_until` is when the response stapled to it is out of date, 0: there was none. */
 bool skiffi_tls_context_resume(struct skiffi_tls_context *context, SSL *ssl);
-void skiffi_tls_context_keep(struct skiffi_tls_context *context, const SSL *ssl, SSL_SESSION *session);
+void skiffi_tls_context_keep(
+	struct skiffi_tls_context *context, const SSL *ssl, SSL_SESSION *session, time_t proof_until);
 bool skiffi_tls_context_resumes(const struct skiffi_tls_context *context); /* by the user's wish */
 
 /* The name to send as SNI, or NULL for none; the name or address to verify, or NULL for none. Borrowed. */

@@ -419,3 +419,12 @@ void skiffi_tls_date_text(char *out, size_t size, const ASN1_TIME *date)
 	if (!ASN1_TIME_to_tm(date, &tm) || !strftime(out, size, "%Y-%m-%d %H:%M:%S UTC", &tm))
 		snprintf(out, size, "an unreadable date");
 }
+
+time_t skiffi_tls_earlier(time_t than, const ASN1_TIME *date)
+{
+	int days, seconds;
+	if (!date || !ASN1_TIME_diff(&days, &seconds, NULL, date))
+		return than;
+	time_t its = time(NULL) + (time_t)days * 24 * 3600 + seconds;
+	return its < than ? its : than;
+}

@@ -9,6 +9,7 @@
 #include <skiff/error.h>
 #include <skiff/tls.h>
 #include <stdbool.h>
+#include <time.h>
 
 enum { SKIFFI_TLS_SUBJECT_BYTES = 384 };
 
@@ -49,5 +50,8 @@ bool skiffi_tls_file_is_binary(const char *path);
 /* A name, as "O = skiff, CN = lab own CA", and a date, as "2026-01-31 12:00:00 UTC", cut to `size`. */
 void skiffi_tls_name_text(char *out, size_t size, const X509_NAME *name);
 void skiffi_tls_date_text(char *out, size_t size, const ASN1_TIME *date);
+
+/* The earlier of the two; `date` NULL or unreadable: `than`. */
+time_t skiffi_tls_earlier(time_t than, const ASN1_TIME *date);
 
 #endif

@@ -12,7 +12,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
-enum { OCSP_SKEW_S = 300, FEATURE_STATUS_REQUEST = 5 }; /* RFC 7633, 4.1 */
+enum { OCSP_SKEW_S = 300, OCSP_OPEN_S = 24 * 3600, FEATURE_STATUS_REQUEST = 5 }; /* RFC 7633, 4.1 */
 
 /* What is judged, and where the reason goes. */
 struct judged {
@@ -21,6 +21,7 @@ struct judged {
 	char *detail;
 	size_t size;
 	int *number;
+	time_t *until;
 };
 
 static enum skiff_code judged_bad(const struct judged *judged, const char *reason)
@@ -62,8 +63,10 @@ static enum skiff_code entry_judge(OCSP_SINGLERESP *entry, const struct judged *
 {
 	ASN1_GENERALIZEDTIME *revoked, *from, *until;
 	int reason, status = OCSP_single_get0_status(entry, &reason, &revoked, &from, &until);
-	if (OCSP_check_validity(from, until, OCSP_SKEW_S, -1) != 1)
+	/* one that names no end is of today, or none [RFC 6960, 4.2.2.1] */
+	if (OCSP_check_validity(from, until, OCSP_SKEW_S, until ? -1 : OCSP_OPEN_S) != 1)
 		return judged_bad(judged, "the stapled OCSP response is out of date");
+	*judged->until = skiffi_tls_earlier(time(NULL) + OCSP_OPEN_S * 7, until);
 	if (status == V_OCSP_CERTSTATUS_GOOD)
 		return SKIFF_OK;
 	if (status != V_OCSP_CERTSTATUS_REVOKED)
@@ -104,12 +107,13 @@ static enum skiff_code response_judge(const unsigned char *data, long len, const
 	return code;
 }
 
-enum skiff_code skiffi_tls_ocsp_judge(SSL *ssl, enum skiff_ocsp wanted, char *detail, size_t size, int *number)
+enum skiff_code skiffi_tls_ocsp_judge(
+	SSL *ssl, enum skiff_ocsp wanted, char *detail, size_t size, int *number, time_t *until)
 {
 	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
 	const unsigned char *data;
 	long len = SSL_get_tlsext_status_ocsp_resp(ssl, &data);
-	struct judged judged = {.ssl = ssl, .detail = detail, .size = size, .number = number};
+	struct judged judged = {.ssl = ssl, .detail = detail, .size = size, .number = number, .until = until};
 	enum skiff_code code = SKIFF_OK;
 	if (SSL_session_reused(ssl)) /* it was judged when the session was made */
 		return SKIFF_OK;

@@ -143,11 +143,36 @@ static bool known_write(int fd, const char *peer, const char *pin)
 	return len > 0 && (size_t)len < sizeof text && write(fd, text, (size_t)len) == len;
 }
 
+/* With the file locked: another connection may have been first. */
+static bool known_add_to(int fd, const char *path, const char *peer, const char *pin, struct skiff_error *error)
+{
+	unsigned line;
+	switch (skiffi_tls_known_look(path, peer, pin, &line, error)) {
+	case SKIFFI_TLS_KNOWN:
+		return true;
+	case SKIFFI_TLS_KNOWN_OTHER:
+		skiffi_fail(error, SKIFF_TLS_PIN, 0,
+			"the server's key is %s, but just now '%.120s' showed another, in line %u of \"%.120s\"; one "
+			"of "
+			"the two may be somebody who poses as it",
+			pin, peer, line, path);
+		return false;
+	case SKIFFI_TLS_KNOWN_NOT:
+		if (known_write(fd, peer, pin))
+			return true;
+		known_failed(path, "written", error);
+		return false;
+	default:
+		return false;
+	}
+}
+
 bool skiffi_tls_known_add(const char *path, const char *peer, const char *pin, struct skiff_error *error)
 {
 	int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	bool ok = fd >= 0 && !flock(fd, LOCK_EX) && known_write(fd, peer, pin);
-	if (!ok)
+	bool locked = fd >= 0 && !flock(fd, LOCK_EX);
+	bool ok = locked && known_add_to(fd, path, peer, pin, error);
+	if (!locked)
 		known_failed(path, "written", error);
 	if (fd >= 0)
 		close(fd);

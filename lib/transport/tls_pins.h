@@ -32,7 +32,8 @@ enum skiffi_tls_known {
 enum skiffi_tls_known skiffi_tls_known_look(
 	const char *path, const char *peer, const char *pin, unsigned *line, struct skiff_error *error);
 
-/* Adds a line; makes the file, with mode 0600. False with `*error`. */
+/* Adds a line, unless another has by now; makes the file, with mode 0600. False with `*error`: it cannot be written, or
+ * the peer has been added with another key. */
 bool skiffi_tls_known_add(const char *path, const char *peer, const char *pin, struct skiff_error *error);
 
 #endif

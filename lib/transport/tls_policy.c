@@ -4,9 +4,11 @@
 
 #include "base/error.h"
 #include <openssl/err.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { PROTOCOL_MAX_BYTES = 255, ALPN_MAX_BYTES = 1024, PSK_KEY_MAX_BYTES = 64, PSK_IDENTITY_MAX_BYTES = 128 };
+enum { CIPHERS_MAX_BYTES = 4096 };
 
 static bool no_memory(struct skiff_error *error)
 {
@@ -41,6 +43,14 @@ struct policy_list {
 	int (*set)(SSL_CTX *ctx, const char *value);
 };
 
+/* Whatever the list admits: without a certificate or a shared key anybody could be the server. */
+static int set_ciphers(SSL_CTX *ctx, const char *ciphers)
+{
+	char list[CIPHERS_MAX_BYTES];
+	int len = snprintf(list, sizeof list, "%s:!aNULL:!eNULL", ciphers);
+	return (size_t)len < sizeof list && SSL_CTX_set_cipher_list(ctx, list) == 1;
+}
+
 static int set_groups(SSL_CTX *ctx, const char *groups)
 {
 	return (int)SSL_CTX_set1_groups_list(ctx, groups);
@@ -49,7 +59,7 @@ static int set_groups(SSL_CTX *ctx, const char *groups)
 static bool policy_set_lists(SSL_CTX *ctx, const struct skiff_tls_options *options, struct skiff_error *error)
 {
 	const struct policy_list lists[] = {
-		{"tls.ciphers", options->ciphers, "see: openssl ciphers -v -tls1_2", SSL_CTX_set_cipher_list},
+		{"tls.ciphers", options->ciphers, "see: openssl ciphers -v -tls1_2", set_ciphers},
 		{"tls.cipher_suites", options->cipher_suites, "see: openssl ciphers -v -tls1_3 -s",
 			SSL_CTX_set_ciphersuites},
 		{"tls.groups", options->groups, "such as X25519:P-256:P-384", set_groups},

@@ -35,15 +35,16 @@ static bool key_number(struct skiffi_buffer *key, int number)
 	return skiffi_buffer_append(key, &number, sizeof number);
 }
 
-/* What is in memory or in a directory is looked into anew by each; a password may differ, and so may what is told of
+/* What is in memory is looked into anew by each; a password may differ, and so may what is told of
  * keys, and what a token gives. */
-bool skiffi_tls_shared_key(const struct skiff_tls_options *options, const char *alpn, struct skiffi_buffer *key)
+bool skiffi_tls_shared_key(
+	const struct skiff_tls_options *options, bool skip_chain, const char *alpn, struct skiffi_buffer *key)
 {
-	if (options->ca_dir || options->crl_dir || options->ca_pem.len || options->cert_pem.len ||
-		options->key_pem.len || options->psk_identity || options->key_password || options->keylog_file ||
-		options->refuse_open_key || !skiffi_tls_watch_plain(options))
+	if (options->ca_pem.len || options->cert_pem.len || options->key_pem.len || options->psk_identity ||
+		options->key_password || options->keylog_file || options->refuse_open_key ||
+		!skiffi_tls_watch_plain(options))
 		return false;
-	return key_number(key, options->insecure_skip_chain) && key_number(key, options->ca_system) &&
+	return key_number(key, skip_chain) && key_number(key, options->ca_system) &&
 	       key_number(key, (int)options->min_version) && key_number(key, (int)options->max_version) &&
 	       key_text(key, options->ciphers) && key_text(key, options->cipher_suites) &&
 	       key_text(key, options->groups) && key_text(key, alpn) && skiffi_tls_watch_state(options, key);

@@ -10,7 +10,8 @@
 
 /* Writes what an SSL_CTX by these options depends on: the options, and which files those are by now. False: it is not
  * to be shared, or memory is out. Any thread. */
-bool skiffi_tls_shared_key(const struct skiff_tls_options *options, const char *alpn, struct skiffi_buffer *key);
+bool skiffi_tls_shared_key(
+	const struct skiff_tls_options *options, bool skip_chain, const char *alpn, struct skiffi_buffer *key);
 
 /* The SSL_CTX of `key`; NULL: there is none. To be let go of. Any thread, here and below. */
 SSL_CTX *skiffi_tls_shared_find(const struct skiffi_buffer *key);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tls_token.h: certificates and keys that a token or a TPM keeps, by URI: "pkcs11:..." [RFC 7512], "handle:0x..." and
- * "object:..." of the provider tpm2 (skiffi_endpoint_is_token). A key never leaves it; each handshake asks it for a signature, on the I/O thread.
+ * "object:..." of the provider tpm2 (skiffi_endpoint_is_token). A key never leaves it; each handshake asks it for a
+ * signature, on the I/O thread.
  */
 #ifndef SKIFFI_TLS_TOKEN_H
 #define SKIFFI_TLS_TOKEN_H

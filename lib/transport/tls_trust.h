@@ -8,10 +8,14 @@
 #include <skiff/tls.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 /* The CAs of `options`, the system's where none are named or these are to be had too, with the revocation lists. Any
  * thread. Result: a reference of the caller's, or NULL with `*error`. */
-X509_STORE *skiffi_tls_trust_new(const struct skiff_tls_options *options, struct skiff_error *error);
+X509_STORE *skiffi_tls_trust_new(const struct skiff_tls_options *options, bool anew, struct skiff_error *error);
+
+/* When the first revocation list of a store is out of date, if that is before `until`. */
+time_t skiffi_tls_trust_lists_until(X509_STORE *store, time_t until);
 
 /* Whether CAs are named. */
 bool skiffi_tls_trust_given(const struct skiff_tls_options *options);

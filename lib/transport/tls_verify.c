@@ -195,10 +195,11 @@ static int verify_on_error(int ok, X509_STORE_CTX *store)
 	return 0;
 }
 
-/* RFC 9525: a wildcard is a whole label, and the CN is no name, unless the user says so. */
-static unsigned verify_name_flags(const struct skiffi_tls_context *context)
+/* RFC 9525: a wildcard is a whole label, and the CN is no name, unless the user says so and there is no other. */
+static unsigned verify_name_flags(const struct skiffi_tls_context *context, const X509 *leaf)
 {
-	bool by_cn = skiffi_tls_context_options(context)->accept_common_name;
+	bool by_cn = skiffi_tls_context_options(context)->accept_common_name &&
+		     X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1) < 0;
 	return X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | (by_cn ? 0 : X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 }
 
@@ -206,8 +207,8 @@ static unsigned verify_name_flags(const struct skiffi_tls_context *context)
 static int verify_name_only(X509_STORE_CTX *store, const struct skiffi_tls_context *context)
 {
 	const char *name = skiffi_tls_context_verify_name(context);
-	unsigned flags = verify_name_flags(context);
 	X509 *leaf = X509_STORE_CTX_get0_cert(store);
+	unsigned flags = verify_name_flags(context, leaf);
 	bool address = name && skiffi_tls_name_is_address(name);
 	int matches = 1;
 	if (name)
@@ -225,9 +226,11 @@ static bool verify_set_name(X509_STORE_CTX *store, const struct skiffi_tls_conte
 {
 	const char *name = skiffi_tls_context_verify_name(context);
 	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(store);
-	X509_VERIFY_PARAM_set_hostflags(param, verify_name_flags(context));
+	X509_VERIFY_PARAM_set_hostflags(param, verify_name_flags(context, X509_STORE_CTX_get0_cert(store)));
 	if (!name)
 		return true;
+	if (!*name) /* which OpenSSL takes for any */
+		return false;
 	return skiffi_tls_name_is_address(name) ? X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1
 						: X509_VERIFY_PARAM_set1_host(param, name, 0) == 1;
 }
@@ -289,6 +292,8 @@ static bool verify_key(
 	if (!options->pins && !options->known_hosts_file)
 		return true;
 	skiffi_tls_pin_text(report->pin, X509_STORE_CTX_get0_cert(store));
+	if (!*report->pin)
+		return verify_refuse(store, report, SKIFF_MEMORY);
 	if (options->pins && !skiffi_tls_pins_have(options->pins, report->pin)) {
 		snprintf(report->verify_detail, sizeof report->verify_detail,
 			"it is none of those pinned (tls.pins); if it was changed on purpose, add it there");
@@ -323,10 +328,12 @@ static int status_on_response(SSL *ssl, void *argument)
 	if (!report || !context)
 		return 0;
 	report->verify_code = skiffi_tls_ocsp_judge(ssl, skiffi_tls_context_options(context)->ocsp,
-		report->verify_detail, sizeof report->verify_detail, &report->verify_error);
+		report->verify_detail, sizeof report->verify_detail, &report->verify_error, &report->proof_until);
 	if (report->verify_code == SKIFF_OK)
 		return 1;
 	X509 *leaf = SSL_get0_peer_certificate(ssl);
+	if (!leaf)
+		return 0;
 	skiffi_tls_name_text(report->verify_subject, sizeof report->verify_subject, X509_get_subject_name(leaf));
 	skiffi_tls_name_text(report->verify_issuer, sizeof report->verify_issuer, X509_get_issuer_name(leaf));
 	return 0;
@@ -411,7 +418,7 @@ static int session_on_new(SSL *ssl, SSL_SESSION *session)
 		report->session_given = true;
 	if (!context || !skiffi_tls_context_resumes(context))
 		return 0;
-	skiffi_tls_context_keep(context, ssl, session);
+	skiffi_tls_context_keep(context, ssl, session, report_of(ssl)->proof_until);
 	return 1;
 }
 

@@ -25,9 +25,10 @@ struct skiffi_tls_report {
 	char certificate_by[256];    /* whose it takes: the names of the CAs; "": it does not say */
 	bool certificate_sent;       /* and one was given */
 	bool handshake_done;
-	bool session_given;          /* one that may be resumed has come */
+	bool session_given;             /* one that may be resumed has come */
 	bool data_received;             /* application data: set by the transport */
 	char pin[SKIFFI_TLS_PIN_BYTES]; /* of the server's key; "" where nobody asks for it */
+	time_t proof_until;             /* when a stapled response is out of date; 0: there was none */
 	bool pin_is_new;                /* it is to be remembered, once the handshake is through */
 	int64_t started_us, done_us;    /* monotonic; 0: not yet */
 };

@@ -4,7 +4,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,16 +54,35 @@ static const char *default_path(const char *variable, const char *otherwise)
 	return value ? value : otherwise;
 }
 
-/* The system's store is known by its file and its directory; what lies in that is a thousand links. */
+/* A list of directories with ':' between them, each known by itself alone: what lies in it is a thousand links. */
+static bool state_folders(struct skiffi_buffer *state, const char *list)
+{
+	char folder[PATH_MAX];
+	bool ok = true;
+	for (const char *at = list; ok;) {
+		size_t len = strcspn(at, ":");
+		snprintf(folder, sizeof folder, "%.*s", (int)len, at);
+		ok = state_file(state, folder);
+		if (!at[len])
+			break;
+		at += len + 1;
+	}
+	return ok;
+}
+
+bool skiffi_tls_watch_system(struct skiffi_buffer *state)
+{
+	return state_file(state, default_path(X509_get_default_cert_file_env(), X509_get_default_cert_file())) &&
+	       state_folders(state, default_path(X509_get_default_cert_dir_env(), X509_get_default_cert_dir()));
+}
+
 bool skiffi_tls_watch_state(const struct skiff_tls_options *options, struct skiffi_buffer *state)
 {
 	bool system = options->ca_system || (!options->ca_file && !options->ca_dir && !options->ca_pem.len);
-	const char *file = default_path(X509_get_default_cert_file_env(), X509_get_default_cert_file());
-	const char *folder = default_path(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
 	return state_file(state, options->ca_file) && state_dir(state, options->ca_dir) &&
 	       state_file(state, options->cert_file) && state_file(state, options->key_file) &&
 	       state_file(state, options->crl_file) && state_dir(state, options->crl_dir) &&
-	       state_file(state, system ? file : NULL) && state_file(state, system ? folder : NULL);
+	       (!system || skiffi_tls_watch_system(state));
 }
 
 static bool plain(const char *path)

@@ -10,6 +10,9 @@
  * files. One that is not there counts as such. False: memory is out. Any thread. */
 bool skiffi_tls_watch_state(const struct skiff_tls_options *options, struct skiffi_buffer *state);
 
+/* The same of the system's trust store alone. */
+bool skiffi_tls_watch_system(struct skiffi_buffer *state);
+
 /* Whether all that `options` name with a name of its own is there, and files, not directories or tokens. */
 bool skiffi_tls_watch_plain(const struct skiff_tls_options *options);
 
