@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_chain.c: certificates by OpenSSL. */
 #include "check_chain.h"
-#include <arpa/inet.h>
+#include "cert_words.h"
+#include "cli_text.h"
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/store.h>
@@ -9,79 +10,41 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-static void name_text(char *out, size_t size, const X509_NAME *name)
+/* What a stranger wrote is made harmless here: a NUL in a name would hide what follows. */
+static void names_add(const char *kind, const char *data, size_t len, void *user)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *data;
-	*out = '\0';
-	if (!bio || X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) < 0) {
-		BIO_free(bio);
-		return;
-	}
-	long len = BIO_get_mem_data(bio, &data);
-	snprintf(out, size, "%.*s", (int)len, data);
-	BIO_free(bio);
-}
-
-static void names_add(char *out, const char *data, int len)
-{
-	size_t used = strlen(out);
-	snprintf(out + used, CHECK_NAMES_BYTES - used, "%s%.*s", used ? ", " : "", len, data);
+	char *out = user, text[CHECK_NAMES_BYTES];
+	size_t used = strlen(out),
+	       some = len < sizeof(text) / CLI_ESCAPE_FACTOR ? len : sizeof(text) / CLI_ESCAPE_FACTOR;
+	if (strcmp(kind, "DNS") == 0 || strcmp(kind, "IP") == 0)
+		snprintf(out + used, CHECK_NAMES_BYTES - used, "%s%.*s", used ? ", " : "",
+			(int)cli_escape(text, data, some, ""), text);
 }
 
 static void names_text(char *out, const X509 *certificate)
 {
-	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	GENERAL_NAMES *names = cert_names_of(certificate);
 	*out = '\0';
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		int type;
-		const ASN1_STRING *value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
-		char address[INET6_ADDRSTRLEN];
-		if (type == GEN_DNS) {
-			names_add(out, (const char *)ASN1_STRING_get0_data(value), ASN1_STRING_length(value));
-		} else if (type == GEN_IPADD && (ASN1_STRING_length(value) == 4 || ASN1_STRING_length(value) == 16)) {
-			inet_ntop(ASN1_STRING_length(value) == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(value),
-				address, sizeof(address));
-			names_add(out, address, (int)strlen(address));
-		}
-	}
+	cert_names_each(names, names_add, out);
 	GENERAL_NAMES_free(names);
-}
-
-static void date_text(char *out, size_t size, const ASN1_TIME *date)
-{
-	struct tm parts;
-	if (!ASN1_TIME_to_tm(date, &parts) || !strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &parts))
-		snprintf(out, size, "unknown");
-}
-
-static void fingerprint_text(char *out, const X509 *certificate)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-	if (!X509_digest(certificate, EVP_sha256(), digest, &len))
-		len = 0;
-	for (unsigned i = 0; i < len; i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }
 
 static void chain_add(struct check_chain *chain, const X509 *certificate)
 {
-	int days, seconds;
+	char digest[CERT_DIGEST_BYTES];
 	if (chain->count == CHECK_CHAIN_MAX)
 		return;
 	struct check_certificate *one = &chain->list[chain->count++];
 	*one = (struct check_certificate){0};
-	name_text(one->subject, sizeof(one->subject), X509_get_subject_name(certificate));
-	name_text(one->issuer, sizeof(one->issuer), X509_get_issuer_name(certificate));
+	cert_name_text(one->subject, sizeof(one->subject), X509_get_subject_name(certificate));
+	cert_name_text(one->issuer, sizeof(one->issuer), X509_get_issuer_name(certificate));
 	names_text(one->names, certificate);
-	date_text(one->not_before, sizeof(one->not_before), X509_get0_notBefore(certificate));
-	date_text(one->not_after, sizeof(one->not_after), X509_get0_notAfter(certificate));
-	if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)))
-		one->days_left = seconds < 0 ? days - 1 : days;
-	fingerprint_text(one->fingerprint, certificate);
+	cert_date_text(one->not_before, sizeof(one->not_before), X509_get0_notBefore(certificate));
+	cert_date_text(one->not_after, sizeof(one->not_after), X509_get0_notAfter(certificate));
+	one->days_left = cert_days_left(X509_get0_notAfter(certificate));
+	cert_digest_text(digest, certificate, EVP_sha256());
+	snprintf(one->fingerprint, sizeof(one->fingerprint), "%.64s", digest);
 }
 
 void check_chain_read(struct check_chain *chain, const struct skiff_bytes *certificates, size_t count)

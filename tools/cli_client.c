@@ -281,6 +281,7 @@ static void client_begin(struct cli_client_params *params, struct cli_client_set
 {
 	*setup = (struct cli_client_setup){0};
 	cli_quiet(params->quiet);
+	cli_secret_keep_from_core();
 	skiff_log_set(params->debug ? SKIFF_LOG_TRACE : SKIFF_LOG_WARN, cli_client_log, params);
 }
 

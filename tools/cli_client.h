@@ -80,6 +80,9 @@ extern const struct cli_word cli_qos_words[];
  * there. False: out of memory. */
 bool cli_client_set_broker(struct cli_client_params *params, char *word);
 
+/* Wipes and frees it, where the table with --broker, which does that, is not the command's. */
+void cli_client_drop_broker(struct cli_client_params *params);
+
 /* The log of the library as --debug shows it; `user` is the parameters. What cli_client_prepare sets. */
 void cli_client_log(enum skiff_log_level level, const char *component, const char *line, void *user);
 

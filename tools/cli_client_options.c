@@ -62,6 +62,11 @@ static void broker_free(void *field)
 	*broker = NULL;
 }
 
+void cli_client_drop_broker(struct cli_client_params *params)
+{
+	broker_free(&params->broker);
+}
+
 /* Seconds of a session's life: stored one higher, so that a zeroed field means "not given". */
 static int expiry_take(void *field, char **words, int count, char *why, size_t size)
 {

@@ -89,12 +89,19 @@ struct cli_command {
 	const struct cli_group *groups; /* NULL: no options beside --help */
 	size_t params_size;             /* of the parameters, which start zeroed */
 	int min_operands, max_operands; /* max -1: any number */
+	/* Commands in two words, NULL after the last: the second is looked for here, and each has both in its name,
+	 * "cert show". NULL: one word is all. */
+	const struct cli_command *const *commands;
 	/* Does the work and returns the exit code (cli_exit.h). `params` is freed by the caller. */
 	int (*run)(const struct cli_context *context, void *params);
 };
 
 /* The table of all commands, NULL after the last (main.c). */
 extern const struct cli_command *const cli_commands[];
+
+/* The command of the first one or two of `count` words, and in `*used` how many those were; NULL where the first is
+ * none. A second word that is none is left to the command of the first. */
+const struct cli_command *cli_command_find(char **words, int count, int *used);
 
 /* Says one sentence on stderr: "skiff pub: SENTENCE". Silent after cli_quiet(true). */
 void cli_say(const struct cli_context *context, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -86,11 +86,36 @@ static void help_usage(const struct cli_command *command)
 	}
 }
 
+const struct cli_command *cli_command_find(char **words, int count, int *used)
+{
+	const struct cli_command *found = NULL;
+	const struct cli_command *const *list = cli_commands;
+	for (*used = 0; list && *used < count && *used < 2; ++*used) {
+		size_t skip = found ? strlen(found->name) + 1 : 0, i = 0;
+		while (list[i] && strcmp(list[i]->name + skip, words[*used]) != 0)
+			i++;
+		if (!list[i])
+			break;
+		found = list[i];
+		list = found->commands;
+	}
+	return found;
+}
+
+static void help_commands(const struct cli_command *const *commands, size_t indent)
+{
+	help_heading("Commands");
+	for (size_t i = 0; commands[i]; i++)
+		help_row(commands[i]->name, commands[i]->summary, indent);
+}
+
 void cli_help_command(const struct cli_command *command)
 {
 	help_usage(command);
 	putchar('\n');
 	cli_help_wrap(command->description, 0);
+	if (command->commands)
+		help_commands(command->commands, 20);
 	const struct cli_group *group;
 	for (size_t i = 0; (group = cli_group_at(command, i)); i++) {
 		help_heading(group->title);
@@ -110,9 +135,7 @@ void cli_help_overview(void)
 {
 	puts("skiff carries MQTT over any water: TCP, TLS, WebSocket, secure WebSocket, Unix socket.\n"
 	     "\nusage: skiff COMMAND [OPTION]... [ARGUMENT]...");
-	help_heading("Commands");
-	for (size_t i = 0; cli_commands[i]; i++)
-		help_row(cli_commands[i]->name, cli_commands[i]->summary, 16);
+	help_commands(cli_commands, 16);
 	help_heading("More");
 	help_row("help COMMAND", "every option of a command", 22);
 	help_row("help exit", "the exit codes", 22);

@@ -5,9 +5,16 @@
 #include <math.h>
 #include <string.h>
 
-static void json_string(FILE *out, const char *text)
+/* A character of two or three bytes by its number. */
+static void json_number_of(FILE *out, const unsigned char *bytes, size_t whole)
 {
-	size_t len = strlen(text);
+	unsigned point = whole == 2 ? (bytes[0] & 0x1Fu) << 6 | (bytes[1] & 0x3Fu)
+				    : (bytes[0] & 0x0Fu) << 12 | (bytes[1] & 0x3Fu) << 6 | (bytes[2] & 0x3Fu);
+	fprintf(out, "\\u%04x", point);
+}
+
+static void json_string(FILE *out, const char *text, size_t len)
+{
 	fputc('"', out);
 	for (size_t i = 0; i < len;) {
 		unsigned char byte = (unsigned char)text[i];
@@ -18,6 +25,8 @@ static void json_string(FILE *out, const char *text)
 			fprintf(out, "\\u%04x", byte);
 		else if (!whole)
 			fputs("\\ufffd", out);
+		else if (whole > 1 && cli_utf8_is_hostile(text + i, whole))
+			json_number_of(out, (const unsigned char *)text + i, whole);
 		else
 			fwrite(text + i, 1, whole, out);
 		i += whole ? whole : 1;
@@ -32,7 +41,7 @@ static void json_begin(struct cli_json *json, const char *name)
 	json->more = true;
 	if (!name)
 		return;
-	json_string(json->out, name);
+	json_string(json->out, name, strlen(name));
 	fputc(':', json->out);
 }
 
@@ -61,8 +70,13 @@ void cli_json_text(struct cli_json *json, const char *name, const char *text)
 		cli_json_null(json, name);
 		return;
 	}
+	cli_json_bytes(json, name, text, strlen(text));
+}
+
+void cli_json_bytes(struct cli_json *json, const char *name, const void *data, size_t len)
+{
 	json_begin(json, name);
-	json_string(json->out, text);
+	json_string(json->out, data, len);
 }
 
 void cli_json_integer(struct cli_json *json, const char *name, long long value)

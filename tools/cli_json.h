@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli_json.h: JSON, written as it comes: one line, UTF-8, what is not UTF-8 replaced [RFC 8259]. */
+/* cli_json.h: JSON, written as it comes: one line, UTF-8, what is not UTF-8 replaced, what could fool a
+ * terminal as \uNNNN [RFC 8259]. */
 #ifndef SKIFF_CLI_JSON_H
 #define SKIFF_CLI_JSON_H
 
@@ -15,7 +16,8 @@ struct cli_json {
 void cli_json_open(struct cli_json *json, const char *name, char bracket);
 void cli_json_close(struct cli_json *json, char bracket);
 
-void cli_json_text(struct cli_json *json, const char *name, const char *text); /* NULL: null */
+void cli_json_text(struct cli_json *json, const char *name, const char *text);              /* NULL: null */
+void cli_json_bytes(struct cli_json *json, const char *name, const void *data, size_t len); /* any, also NUL */
 void cli_json_integer(struct cli_json *json, const char *name, long long value);
 /* With `digits` behind the point; what is no number is null. */
 void cli_json_number(struct cli_json *json, const char *name, double value, int digits);

@@ -42,13 +42,26 @@ static void man_sentence(const char *text)
 		putchar('.');
 }
 
+/* The name of a page, after "skiff": words with hyphens between. */
+static void man_page_name(const char *name, bool capitals)
+{
+	if (*name)
+		fputs("\\-", stdout);
+	for (const char *at = name; *at; at++) {
+		if (*at == ' ')
+			fputs("\\-", stdout);
+		else
+			putchar(capitals ? toupper((unsigned char)*at) : *at);
+	}
+}
+
 static void man_header(const char *name, const char *summary)
 {
-	printf(".TH SKIFF%s", *name ? "\\-" : "");
-	for (const char *at = name; *at; at++)
-		putchar(toupper((unsigned char)*at));
-	printf(" 1 \"\" \"skiff %s\" \"User Commands\"\n.SH NAME\nskiff%s%s \\- ", SKIFF_VERSION, *name ? "\\-" : "",
-		name);
+	printf(".TH SKIFF");
+	man_page_name(name, true);
+	printf(" 1 \"\" \"skiff %s\" \"User Commands\"\n.SH NAME\nskiff", SKIFF_VERSION);
+	man_page_name(name, false);
+	printf(" \\- ");
 	man_text(summary);
 	puts("\n.SH SYNOPSIS");
 }
@@ -112,21 +125,37 @@ static void man_engines(void)
 	puts(".fi");
 }
 
+static void man_pages(const struct cli_command *const *commands, const struct cli_command *but, const char *separator)
+{
+	for (size_t i = 0; commands && commands[i]; i++) {
+		if (commands[i] == but)
+			continue;
+		printf("%s.BR skiff", separator);
+		man_page_name(commands[i]->name, false);
+		fputs(" (1)", stdout);
+		separator = ",\n";
+	}
+}
+
 static void man_see_also(const struct cli_command *but)
 {
 	fputs(".SH \"SEE ALSO\"\n", stdout);
-	const char *separator = "";
-	if (but) {
+	if (but)
 		fputs(".BR skiff (1)", stdout);
-		separator = ",\n";
-	}
-	for (size_t i = 0; cli_commands[i]; i++) {
-		if (cli_commands[i] == but)
-			continue;
-		printf("%s.BR skiff\\-%s (1)", separator, cli_commands[i]->name);
-		separator = ",\n";
-	}
+	if (but && but->commands)
+		man_pages(but->commands, NULL, ",\n");
+	man_pages(cli_commands, but, but ? ",\n" : "");
 	putchar('\n');
+}
+
+static void man_commands(const struct cli_command *const *commands)
+{
+	puts(".SH COMMANDS");
+	for (size_t i = 0; commands[i]; i++) {
+		char term[64];
+		snprintf(term, sizeof(term), "skiff %s", commands[i]->name);
+		man_term(term, commands[i]->summary);
+	}
 }
 
 static void man_command(const struct cli_command *command)
@@ -143,7 +172,10 @@ static void man_command(const struct cli_command *command)
 	}
 	puts(".SH DESCRIPTION");
 	man_text(command->description);
-	puts("\n.SH OPTIONS");
+	putchar('\n');
+	if (command->commands)
+		man_commands(command->commands);
+	puts(".SH OPTIONS");
 	puts("The value of an option is the next word; a long option may also be written \\fB\\-\\-name=value\\fR.\n"
 	     "Short options are not bundled. An option that holds one value and is repeated keeps the last. After\n"
 	     "\\fB\\-\\-\\fR no word is an option.");
@@ -165,13 +197,8 @@ static void man_overview(void)
 	man_header("", "MQTT over TCP, TLS, WebSocket, secure WebSocket and Unix sockets");
 	puts(".B skiff\n.I COMMAND\n[OPTION]... [ARGUMENT]...\n.SH DESCRIPTION\n"
 	     "A broker is named by a URL: mqtt:// (also tcp://), mqtts:// (also ssl:// and tls://), ws://, wss:// or\n"
-	     "unix://. The default ports are 1883, 8883, 80 and 443, and the default WebSocket path is /mqtt.\n"
-	     ".SH COMMANDS");
-	for (size_t i = 0; cli_commands[i]; i++) {
-		char term[64];
-		snprintf(term, sizeof(term), "skiff %s", cli_commands[i]->name);
-		man_term(term, cli_commands[i]->summary);
-	}
+	     "unix://. The default ports are 1883, 8883, 80 and 443, and the default WebSocket path is /mqtt.");
+	man_commands(cli_commands);
 }
 
 void cli_man(const struct cli_command *command)

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -21,6 +22,16 @@ void cli_secret_wipe(struct cli_secret *secret)
 		explicit_bzero(secret->data, secret->len);
 	free(secret->data);
 	*secret = (struct cli_secret){0};
+}
+
+/* One byte: Linux takes 0 to mean that a program that collects core files may have one still. */
+void cli_secret_keep_from_core(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_CORE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max ? 1 : 0;
+	setrlimit(RLIMIT_CORE, &limit);
 }
 
 static int secret_copy(const struct cli_context *context, const char *data, size_t len, struct cli_secret *secret)

@@ -30,4 +30,7 @@ void cli_secret_file_check(const struct cli_context *context, const char *path);
 
 void cli_secret_wipe(struct cli_secret *secret);
 
+/* From here on a crash of this process leaves no core file, in which secrets would stand. */
+void cli_secret_keep_from_core(void);
+
 #endif

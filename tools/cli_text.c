@@ -42,7 +42,19 @@ static bool escape_wanted(const unsigned char *bytes, size_t length, const char 
 		return true;
 	if (length == 1)
 		return (bytes[0] < 0x20 || bytes[0] == 0x7F) && (bytes[0] == 0 || !strchr(keep, bytes[0]));
-	return length == 2 && bytes[0] == 0xC2 && bytes[1] < 0xA0; /* C1 controls */
+	return cli_utf8_is_hostile(bytes, length);
+}
+
+bool cli_utf8_is_hostile(const void *data, size_t length)
+{
+	const unsigned char *bytes = data;
+	if (length == 2) /* C1 controls; U+061C */
+		return (bytes[0] == 0xC2 && bytes[1] < 0xA0) || (bytes[0] == 0xD8 && bytes[1] == 0x9C);
+	if (length != 3 || bytes[0] != 0xE2)
+		return false;
+	if (bytes[1] == 0x80) /* U+200E, U+200F, U+2028 to U+202E */
+		return bytes[2] == 0x8E || bytes[2] == 0x8F || (bytes[2] >= 0xA8 && bytes[2] <= 0xAE);
+	return bytes[1] == 0x81 && bytes[2] >= 0xA6 && bytes[2] <= 0xA9; /* U+2066 to U+2069 */
 }
 
 size_t cli_escape(char *out, const void *data, size_t len, const char *keep)

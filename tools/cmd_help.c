@@ -50,10 +50,22 @@ static int help_unknown(const struct cli_context *context, const char *name, boo
 	return CLI_EXIT_USAGE;
 }
 
+/* A word too many, or a second one that is none of the command's. */
+static int help_unknown_second(const struct cli_context *context, const struct cli_command *command, const char *name)
+{
+	if (command && command->commands)
+		cli_say(context, "topic '%s %s': unknown; 'skiff help %s' lists those there are", command->name, name,
+			command->name);
+	else
+		cli_say(context, "argument '%s': unexpected; 'skiff help help' says what is taken", name);
+	return CLI_EXIT_USAGE;
+}
+
 static int help_run(const struct cli_context *context, void *params)
 {
 	const struct help_params *help = params;
 	const char *name = context->operands[0];
+	int used;
 	if (!name) {
 		if (help->man)
 			cli_man(NULL);
@@ -61,15 +73,16 @@ static int help_run(const struct cli_context *context, void *params)
 			cli_help_overview();
 		return CLI_EXIT_OK;
 	}
-	for (size_t i = 0; cli_commands[i]; i++) {
-		if (strcmp(cli_commands[i]->name, name) != 0)
-			continue;
+	const struct cli_command *command = cli_command_find(context->operands, context->operand_count, &used);
+	if (command && used == context->operand_count) {
 		if (help->man)
-			cli_man(cli_commands[i]);
+			cli_man(command);
 		else
-			cli_help_command(cli_commands[i]);
+			cli_help_command(command);
 		return CLI_EXIT_OK;
 	}
+	if (context->operand_count > 1)
+		return help_unknown_second(context, command, context->operands[command ? used : 1]);
 	for (size_t i = 0; i < HELP_TOPICS && !help->man; i++) {
 		if (strcmp(help_topics[i].name, name) == 0) {
 			help_topics[i].print();
@@ -82,12 +95,12 @@ static int help_run(const struct cli_context *context, void *params)
 const struct cli_command cmd_help = {
 	.name = "help",
 	.summary = "explain a command, the exit codes, the environment, the engines or the causes of failures",
-	.usage = "[COMMAND | exit | environment | engines | causes] | --man [COMMAND]",
+	.usage = "[COMMAND [WORD] | exit | environment | engines | causes] | --man [COMMAND [WORD]]",
 	.description =
 		"Prints what skiff can do, or everything about one command. The text comes from the tables that the "
 		"command line itself is read by.",
 	.groups = help_groups,
 	.params_size = sizeof(struct help_params),
-	.max_operands = 1,
+	.max_operands = 2,
 	.run = help_run,
 };

@@ -174,22 +174,29 @@ void lab_dir_last_line(struct lab *lab, const char *name, const char *word, char
 	fclose(file);
 }
 
-bool lab_dir_certificates(struct lab *lab)
+bool lab_dir_certificates_in(struct lab *lab, const char *certs, bool all)
 {
-	char script[LAB_PATH_BYTES], certs[LAB_PATH_BYTES], log[LAB_PATH_BYTES], line[256];
-	const char *argv[] = {"sh", script, certs, lab->as, NULL};
+	char script[LAB_PATH_BYTES], log[LAB_PATH_BYTES], line[256];
+	const char *some[] = {"sh", script, certs, lab->as, NULL};
+	const char *every[] = {"sh", script, "-a", certs, lab->as, NULL};
 
-	if (!lab_path(lab, script, "make-certs.sh") || !lab_path(lab, certs, "certs") ||
-		!lab_path(lab, log, "certs.log") || !lab_dir_write(lab, "make-certs.sh", lab_make_certs) ||
-		!lab_dir_write(lab, "certs.log", ""))
+	if (!lab_path(lab, script, "make-certs.sh") || !lab_path(lab, log, "certs.log") ||
+		!lab_dir_write(lab, "make-certs.sh", lab_make_certs) || !lab_dir_write(lab, "certs.log", ""))
 		return false;
-	pid_t pid = lab_process_start(lab, argv, log);
+	pid_t pid = lab_process_start(lab, all ? every : some, log);
 	if (pid < 0)
 		return false;
 	if (lab_process_wait(pid) == 0)
 		return true;
 	lab_dir_last_line(lab, "certs.log", "", line, sizeof(line));
 	return lab_fail(lab, "cannot make the certificates: %s; it takes the command 'openssl', 3.0 or newer", line);
+}
+
+bool lab_dir_certificates(struct lab *lab)
+{
+	char certs[LAB_PATH_BYTES];
+
+	return lab_path(lab, certs, "certs") && lab_dir_certificates_in(lab, certs, false);
 }
 
 void lab_dir_close(struct lab *lab)

@@ -11,8 +11,10 @@
 /* Makes the folder, mode 0700, in $TMPDIR, or where the user says; sets `dir` and `socket`. */
 bool lab_dir_open(struct lab *lab);
 
-/* Makes all certificates, in `dir`/certs. */
+/* Makes the certificates that the lab serves and shows, in `dir`/certs; or in another folder, `certs`, an absolute
+ * path, where `all` adds those of cases.txt that it has no use for. */
 bool lab_dir_certificates(struct lab *lab);
+bool lab_dir_certificates_in(struct lab *lab, const char *certs, bool all);
 
 /* Writes `text` into the file `name`, mode 0600. */
 bool lab_dir_write(struct lab *lab, const char *name, const char *text);

@@ -19,6 +19,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_sub,
 	&cmd_check,
 	&cmd_compare,
+	&cmd_cert,
 	&cmd_lab,
 	&cmd_version,
 	&cmd_help,
@@ -35,17 +36,14 @@ static void main_fill_descriptors(void)
 	}
 }
 
-static const struct cli_command *main_find(const char *name)
+static const struct cli_command *main_find(char **words, int count, int *used)
 {
-	if (strcmp(name, "--help") == 0)
+	*used = 1;
+	if (strcmp(words[0], "--help") == 0)
 		return &cmd_help;
-	if (strcmp(name, "--version") == 0)
+	if (strcmp(words[0], "--version") == 0)
 		return &cmd_version;
-	for (size_t i = 0; cli_commands[i]; i++) {
-		if (strcmp(cli_commands[i]->name, name) == 0)
-			return cli_commands[i];
-	}
-	return NULL;
+	return cli_command_find(words, count, used);
 }
 
 static int main_unknown(const char *name)
@@ -98,6 +96,7 @@ int main(int argc, char **argv)
 		cli_say(NULL, "a command is missing; 'skiff help' lists those there are");
 		return CLI_EXIT_USAGE;
 	}
-	const struct cli_command *command = main_find(argv[1]);
-	return command ? main_run(command, argc - 2, argv + 2) : main_unknown(argv[1]);
+	int used;
+	const struct cli_command *command = main_find(argv + 1, argc - 1, &used);
+	return command ? main_run(command, argc - 1 - used, argv + 1 + used) : main_unknown(argv[1]);
 }

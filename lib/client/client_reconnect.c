@@ -14,7 +14,8 @@ int skiffi_client_reconnect_delay_ms(
 
 bool skiffi_client_reconnect_wanted(const struct skiff_client *client, enum skiff_code code)
 {
-	if (client->options.reconnect.off || client->ending.wanted || client->free_wanted || !skiff_code_heals(code))
+	if (client->options.reconnect.off || client->ending.wanted || client->free_wanted || !skiff_code_heals(code) ||
+		code == SKIFF_OK)
 		return false;
 	return client->was_up || client->options.reconnect.first_too;
 }

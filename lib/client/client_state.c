@@ -186,10 +186,12 @@ static void state_rest_by_us(struct skiff_client *client, const char *why)
 static void state_rested(struct skiff_client *client)
 {
 	struct skiff_token *token = client->rested_token;
-	struct skiff_error error = skiffi_error_kept(&client->rest_error);
+	struct skiff_error error = skiffi_error_kept(&client->rest_error), left = error;
+	if (left.code == SKIFF_OK) /* an attempt that was to end with TLS: nothing else was done */
+		skiffi_fail(&left, SKIFF_CLOSED, 0, "only the TLS handshake was wanted");
 	if (client->forgetting) {
-		skiffi_client_queue_fail(client, &error);
-		skiffi_client_requests_fail(client, &error);
+		skiffi_client_queue_fail(client, &left);
+		skiffi_client_requests_fail(client, &left);
 	}
 	client->resting = client->forgetting = false;
 	client->rested_token = NULL;

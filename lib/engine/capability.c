@@ -106,6 +106,11 @@ static bool asked_keylog(const struct skiffi_engine_config *config)
 	return config->endpoint->tls && config->options->tls.keylog_file;
 }
 
+static bool asked_handshake_only(const struct skiffi_engine_config *config)
+{
+	return config->options->tls.handshake_only;
+}
+
 static bool asked_tls_ipv6(const struct skiffi_engine_config *config)
 {
 	const struct skiffi_endpoint *endpoint = config->endpoint;
@@ -184,6 +189,7 @@ static const struct capability capabilities[SKIFF_CAPABILITY_COUNT] = {
 	ROW(TLS_RENEWED, NATIVE),
 	ASKED(CHAIN_TOLD, NATIVE, "tls.on_chain", asked_chain),
 	ASKED(KEYLOG, NATIVE, "tls.keylog_file", asked_keylog),
+	ASKED(HANDSHAKE_ONLY, NATIVE, "tls.handshake_only", asked_handshake_only),
 	ASKED(TLS_IPV6, NATIVE, "url", asked_tls_ipv6),
 	ROW(SECURITY_LEVEL, NATIVE),
 	ROW(MQTT, BOTH),

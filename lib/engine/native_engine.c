@@ -42,7 +42,8 @@ static void native_unlock(const struct native_engine *self)
 static void native_explain(struct native_engine *self, struct skiff_error *error)
 {
 	enum skiff_class class_ = skiff_code_class(error->code);
-	if (self->state == NATIVE_GREETING && (class_ == SKIFF_CLASS_TCP || error->code == SKIFF_TLS_CLOSED))
+	if (self->state == NATIVE_GREETING && !skiffi_native_bare(self) &&
+		(class_ == SKIFF_CLASS_TCP || error->code == SKIFF_TLS_CLOSED))
 		skiffi_attempt_silent(
 			error, self->base.config->endpoint, skiffi_session_version(self->session), error->detail);
 }
@@ -117,8 +118,13 @@ static void native_opened(void *user)
 	skiffi_native_see(self);
 	self->greeting_us = now;
 	self->state = NATIVE_GREETING;
-	enum skiff_code code = skiffi_session_start(self->session, now);
+	bool bare = skiffi_native_bare(self);
+	enum skiff_code code = bare ? SKIFF_OK : skiffi_session_start(self->session, now);
 	native_unlock(self);
+	if (bare) {
+		skiffi_native_bare_opened(self);
+		return;
+	}
 	if (code) {
 		struct skiff_error error;
 		skiffi_fail_plain(&error, code);
@@ -131,7 +137,11 @@ static void native_opened(void *user)
 
 static void native_readable(void *user)
 {
-	skiffi_native_pump_in(user);
+	struct native_engine *self = user;
+	if (skiffi_native_bare(self))
+		skiffi_native_bare_readable(self);
+	else
+		skiffi_native_pump_in(self);
 }
 
 static void native_writable(void *user)
@@ -141,7 +151,8 @@ static void native_writable(void *user)
 
 static void native_failed(void *user, const struct skiff_error *error)
 {
-	skiffi_native_end(user, error, true);
+	if (!skiffi_native_bare_ended(user, error))
+		skiffi_native_end(user, error, true);
 }
 
 static const struct skiffi_transport_events native_events = {
@@ -169,8 +180,8 @@ static int64_t native_deadline(struct native_engine *self)
 		return deadline;
 	}
 	int64_t whole = native_after_ms(self->started_us, timeouts->total_ms);
-	int64_t greeting =
-		self->state == NATIVE_GREETING ? native_after_ms(self->greeting_us, timeouts->mqtt_ms) : SKIFFI_NEVER;
+	int limit_ms = skiffi_native_bare(self) ? skiffi_native_bare_limit_ms() : timeouts->mqtt_ms;
+	int64_t greeting = self->state == NATIVE_GREETING ? native_after_ms(self->greeting_us, limit_ms) : SKIFFI_NEVER;
 	return whole < greeting ? whole : greeting;
 }
 
@@ -212,6 +223,8 @@ static void native_on_timer(uv_timer_t *timer)
 	if (now >= native_deadline(self)) {
 		if (self->state == NATIVE_UP)
 			native_tick(self, now);
+		else if (self->state == NATIVE_GREETING && skiffi_native_bare(self))
+			skiffi_native_bare_late(self);
 		else
 			native_timed_out(self, now);
 	}
@@ -511,7 +524,7 @@ static void native_info(const struct skiffi_engine *engine, struct skiff_connect
 		snprintf(connection->proxy, sizeof connection->proxy, "%s", self->proxy->text);
 		snprintf(connection->proxy_from, sizeof connection->proxy_from, "%s", self->proxy_from);
 	}
-	if (self->greeting_us)
+	if (self->greeting_us && !skiffi_native_bare(self))
 		skiffi_session_info(self->session, connection);
 	if (self->up_us) {
 		connection->phases.mqtt_us = self->up_us - self->greeting_us;
@@ -544,6 +557,7 @@ static void native_release(struct native_engine *self)
 	skiffi_session_free(self->session);
 	skiffi_tls_context_free(self->tls);
 	skiffi_proxy_free(self->proxy);
+	skiffi_free(self->bare);
 	skiffi_native_unsee(self);
 	skiffi_error_drop(&self->error);
 	skiffi_free(self);

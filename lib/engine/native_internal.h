@@ -18,7 +18,7 @@ enum native_state { NATIVE_IDLE, NATIVE_OPENING, NATIVE_GREETING, NATIVE_UP, NAT
 struct native_seen {
 	struct skiff_phases phases;
 	int http_status;
-	bool tls_resumed;
+	bool tls_resumed, tls_certificate_wanted, tls_session_given;
 	char *texts; /* address, TLS version, cipher, ALPN, subject, issuer, each with its NUL; NULL: none */
 };
 
@@ -48,6 +48,7 @@ struct native_engine {
 	bool timer_inited;
 	struct skiffi_proxy *proxy;             /* NULL: none */
 	const char *proxy_from;                 /* "proxy", or the environment variable */
+	struct skiffi_endpoint *bare;           /* the endpoint without WebSocket; NULL unless tls.handshake_only */
 	uint64_t wire_out, wire_in;             /* what TCP carried of this connection; under the lock */
 	int64_t timer_at_us;                    /* when the timer will fire; SKIFFI_NEVER: not armed */
 	int64_t started_us, greeting_us, up_us; /* of this attempt; 0: not yet */
@@ -73,6 +74,16 @@ void skiffi_native_notify(struct native_engine *self);
 void skiffi_native_see(struct native_engine *self); /* asks the transport */
 void skiffi_native_unsee(struct native_engine *self);
 void skiffi_native_seen(const struct native_engine *self, struct skiff_connection *connection);
+
+/* native_handshake.c: attempts that end when TLS stands */
+bool skiffi_native_bare(const struct native_engine *self);
+bool skiffi_native_bare_options(struct native_engine *self, struct skiff_error *error);
+void skiffi_native_bare_opened(struct native_engine *self);
+void skiffi_native_bare_readable(struct native_engine *self);
+void skiffi_native_bare_late(struct native_engine *self);
+bool skiffi_native_bare_ended(
+	struct native_engine *self, const struct skiff_error *error); /* whether it was no fault */
+int skiffi_native_bare_limit_ms(void);                                /* how long a server's word is waited for */
 
 /* native_options.c */
 bool skiffi_native_options(struct native_engine *self, struct skiff_error *error);

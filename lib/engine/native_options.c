@@ -101,6 +101,8 @@ bool skiffi_native_options(struct native_engine *self, struct skiff_error *error
 		.receive_high_bytes = RECEIVE_HIGH_BYTES};
 	if (!options_proxy(self, options, error))
 		return false;
+	if (options->tls.handshake_only && !skiffi_native_bare_options(self, error))
+		return false;
 	if (config->endpoint->tls) {
 		self->tls = skiffi_tls_context_new(&options->tls, config->endpoint, error);
 		if (!self->tls)

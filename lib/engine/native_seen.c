@@ -41,6 +41,8 @@ void skiffi_native_see(struct native_engine *self)
 	self->seen.phases = connection.phases;
 	self->seen.http_status = connection.http_status;
 	self->seen.tls_resumed = connection.tls_resumed;
+	self->seen.tls_certificate_wanted = connection.tls_certificate_wanted;
+	self->seen.tls_session_given = connection.tls_session_given;
 	seen_texts(&connection, texts);
 	for (size_t i = 0; i < SEEN_TEXTS; i++)
 		len += strlen(texts[i].at) + 1;
@@ -57,6 +59,8 @@ void skiffi_native_seen(const struct native_engine *self, struct skiff_connectio
 	connection->phases = self->seen.phases;
 	connection->http_status = self->seen.http_status;
 	connection->tls_resumed = self->seen.tls_resumed;
+	connection->tls_certificate_wanted = self->seen.tls_certificate_wanted;
+	connection->tls_session_given = self->seen.tls_session_given;
 	connection->reason = -1;
 	seen_texts(connection, texts);
 	for (size_t i = 0; at && i < SEEN_TEXTS; i++) {

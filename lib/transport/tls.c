@@ -505,6 +505,8 @@ static void tls_info(const struct skiffi_transport *transport, struct skiff_conn
 	const struct tls *tls = tls_of(transport);
 	const struct skiffi_tls_report *report = &tls->report;
 	tls->lower->ops->info(tls->lower, connection);
+	connection->tls_certificate_wanted = report->certificate_requested;
+	connection->tls_session_given = report->session_given;
 	connection->phases.tls_us = report->done_us ? report->done_us - tls->handshake_us : -1;
 	if (report->handshake_done) {
 		skiffi_tls_info(tls->ssl, connection);

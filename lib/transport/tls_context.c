@@ -16,6 +16,7 @@
 #include "transport/tls_pins.h"
 #include "transport/tls_policy.h"
 #include "transport/tls_shared.h"
+#include "transport/tls_token.h"
 #include "transport/tls_trust.h"
 #include "transport/tls_verify.h"
 #include "transport/tls_watch.h"
@@ -110,9 +111,9 @@ static bool context_set_names(struct skiffi_tls_context *context, const struct s
 
 /* ---- the SSL_CTX ---- */
 
-static SSL_CTX *ctx_new(void)
+static SSL_CTX *ctx_new(const EVP_PKEY *key)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL_CTX *ctx = SSL_CTX_new_ex(NULL, skiffi_tls_token_properties(key), TLS_client_method());
 	if (!ctx)
 		return NULL;
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -130,7 +131,7 @@ static SSL_CTX *ctx_make(const struct skiffi_tls_context *context, X509_STORE *s
 	const struct skiffi_tls_identity *identity, struct skiff_error *error)
 {
 	const struct skiff_tls_options *options = &context->options;
-	SSL_CTX *ctx = ctx_new();
+	SSL_CTX *ctx = ctx_new(identity->key);
 	if (!ctx) {
 		no_memory(error);
 		return NULL;
@@ -183,14 +184,15 @@ static bool made_join(struct made *made, const struct skiffi_tls_context *contex
 	return !certificate || skiffi_tls_identity_in_time(certificate, &context->options, error);
 }
 
-/* The state is taken before the files are read: were one changed meanwhile, the next connection would read it again. */
-static bool made_fill(struct made *made, const struct skiffi_tls_context *context, struct skiff_error *error)
+/* The state is taken before the files are read: were one changed meanwhile, the next connection would read it again.
+ * `anew`: they are read whatever others have made of them. */
+static bool made_fill(struct made *made, const struct skiffi_tls_context *context, bool anew, struct skiff_error *error)
 {
 	struct skiffi_buffer key = {0};
 	const struct skiff_tls_options *options = &context->options;
 	bool shares = skiffi_tls_shared_key(options, context->alpn, &key);
 	bool ok = skiffi_tls_watch_state(options, &made->state) || no_memory(error);
-	ok = ok && (!shares || made_join(made, context, &key, error));
+	ok = ok && (!shares || anew || made_join(made, context, &key, error));
 	if (ok && !made->ctx)
 		ok = (made->ctx = ctx_read(context, error));
 	if (ok && shares && !made->shared)
@@ -219,10 +221,10 @@ static void context_replace(struct skiffi_tls_context *context, struct made *mad
 	made_release(&old);
 }
 
-static bool context_read_again(struct skiffi_tls_context *context, struct skiff_error *error)
+static bool context_read_again(struct skiffi_tls_context *context, bool anew, struct skiff_error *error)
 {
 	struct made made = {0};
-	if (!made_fill(&made, context, error)) {
+	if (!made_fill(&made, context, anew, error)) {
 		made_release(&made);
 		return false;
 	}
@@ -233,7 +235,7 @@ static bool context_read_again(struct skiffi_tls_context *context, struct skiff_
 bool skiffi_tls_context_renew(struct skiffi_tls_context *context, struct skiff_error *error)
 {
 	pthread_mutex_lock(&context->reading);
-	bool ok = context_read_again(context, error);
+	bool ok = context_read_again(context, true, error);
 	pthread_mutex_unlock(&context->reading);
 	return ok;
 }
@@ -259,7 +261,7 @@ static void context_look(struct skiffi_tls_context *context)
 	if (pthread_mutex_trylock(&context->reading)) /* it is being read */
 		return;
 	bool changed = skiffi_tls_watch_state(&context->options, &state) && !state_same(&state, &context->made.state);
-	bool ok = !changed || context_read_again(context, &error);
+	bool ok = !changed || context_read_again(context, false, &error);
 	pthread_mutex_unlock(&context->reading);
 	skiffi_buffer_release(&state);
 	if (!ok)
@@ -336,7 +338,7 @@ static bool context_fill(
 	context->alpn = options->alpn ? options->alpn : endpoint->kind == SKIFFI_WS ? "http/1.1" : NULL;
 	return context_open_keylog(context, options->keylog_file, error) &&
 	       context_set_names(context, options, endpoint, error) && context_set_texts(context, endpoint, error) &&
-	       context_check_trust(context, error) && made_fill(&context->made, context, error);
+	       context_check_trust(context, error) && made_fill(&context->made, context, false, error);
 }
 
 struct skiffi_tls_context *skiffi_tls_context_new(

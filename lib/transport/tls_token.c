@@ -219,3 +219,12 @@ EVP_PKEY *skiffi_tls_token_key(const struct skiffi_tls_source *source, struct sk
 	struct token_find find = {.source = source, .kind = OSSL_STORE_INFO_PKEY};
 	return find_all(&find, error) ? find.key : NULL;
 }
+
+/* OpenSSL would sign by its own provider, which has no more than the public half of it. Digests and ciphers, which need
+ * no key, stay with that: a TPM is slow. */
+const char *skiffi_tls_token_properties(const EVP_PKEY *key)
+{
+	const OSSL_PROVIDER *provider = key ? EVP_PKEY_get0_provider(key) : NULL;
+	bool tpm = provider && !strcmp(OSSL_PROVIDER_get0_name(provider), "tpm2");
+	return tpm ? "?provider=tpm2,tpm2.digest!=yes,tpm2.cipher!=yes" : NULL;
+}

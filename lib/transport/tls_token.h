@@ -12,4 +12,7 @@
 STACK_OF(X509) * skiffi_tls_token_certificates(const struct skiffi_tls_source *source, struct skiff_error *error);
 EVP_PKEY *skiffi_tls_token_key(const struct skiffi_tls_source *source, struct skiff_error *error);
 
+/* The property query by which an SSL_CTX uses `key` (NULL: none) where it is; a static string, NULL: it needs none. */
+const char *skiffi_tls_token_properties(const EVP_PKEY *key);
+
 #endif

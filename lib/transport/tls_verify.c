@@ -406,6 +406,9 @@ static int certificate_on_request(SSL *ssl, void *argument)
 static int session_on_new(SSL *ssl, SSL_SESSION *session)
 {
 	struct skiffi_tls_context *context = context_of(ssl);
+	struct skiffi_tls_report *report = report_of(ssl);
+	if (report)
+		report->session_given = true;
 	if (!context || !skiffi_tls_context_resumes(context))
 		return 0;
 	skiffi_tls_context_keep(context, ssl, session);

@@ -25,6 +25,7 @@ struct skiffi_tls_report {
 	char certificate_by[256];    /* whose it takes: the names of the CAs; "": it does not say */
 	bool certificate_sent;       /* and one was given */
 	bool handshake_done;
+	bool session_given;          /* one that may be resumed has come */
 	bool data_received;             /* application data: set by the transport */
 	char pin[SKIFFI_TLS_PIN_BYTES]; /* of the server's key; "" where nobody asks for it */
 	bool pin_is_new;                /* it is to be remembered, once the handshake is through */

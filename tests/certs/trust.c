@@ -5,6 +5,7 @@
 #include "support/net_listener.h"
 #include "support/user.h"
 
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <skiff/engine.h>
@@ -88,11 +89,27 @@ static void far_accept(struct net_peer *peer, void *user)
 			;
 }
 
+/* Gives a ticket late, before the PUBACK of the first message. */
+static void far_late_ticket(struct net_peer *peer, void *user)
+{
+	char buffer[4096];
+	(void)user;
+	if (!net_peer_read(peer, buffer, sizeof buffer) || !net_peer_write(peer, "\x20\3\0\0\0", 5) ||
+		!net_peer_read(peer, buffer, sizeof buffer))
+		return;
+	if (*buffer >> 4 == 3) { /* PUBLISH */
+		SSL_new_session_ticket(net_peer_ssl(peer));
+		net_peer_write(peer, "\x40\2\0\1", 4);
+	}
+	while (net_peer_read(peer, buffer, sizeof buffer))
+		;
+}
+
 static struct net_listener *far_end(const char *certificate, struct net_options options)
 {
 	static char crt[PATH_BYTES], key[PATH_BYTES];
 	options.kind = NET_TLS;
-	options.script = far_accept;
+	options.script = options.script ? options.script : far_accept;
 	if (certificate) {
 		snprintf(crt, sizeof crt, "%s/%s.crt", dir, certificate);
 		snprintf(key, sizeof key, "%s/%s.key", dir, certificate);
@@ -406,6 +423,42 @@ static void staple_make(const char *file, const char *of, const char *signer, co
 		of, signer, signer, file, more);
 }
 
+static void *pem_read(const char *name, bool key)
+{
+	FILE *file = fopen(path_of(name), "r");
+	assert_non_null(file);
+	void *read = key ? (void *)PEM_read_PrivateKey(file, NULL, NULL, NULL)
+			 : (void *)PEM_read_X509(file, NULL, NULL, NULL);
+	fclose(file);
+	assert_non_null(read);
+	return read;
+}
+
+/* One for good.crt in `file`, from and until some seconds from now: `openssl ocsp` makes none of another time. */
+static void staple_make_dated(const char *file, long from_s, long until_s)
+{
+	unsigned char *der = NULL;
+	X509 *good = pem_read("good.crt", false), *ca = pem_read("own-ca.crt", false);
+	EVP_PKEY *key = pem_read("own-ca.key", true);
+	ASN1_TIME *from = X509_gmtime_adj(NULL, from_s), *until = X509_gmtime_adj(NULL, until_s);
+	OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
+	OCSP_CERTID *id = OCSP_cert_to_id(EVP_sha256(), good, ca);
+	assert_non_null(OCSP_basic_add1_status(basic, id, V_OCSP_CERTSTATUS_GOOD, 0, NULL, from, until));
+	assert_int_equal(OCSP_basic_sign(basic, ca, key, EVP_sha256(), NULL, 0), 1);
+	OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+	int len = i2d_OCSP_RESPONSE(response, &der);
+	file_write(file, (char *)der, (size_t)len);
+	OPENSSL_free(der);
+	OCSP_RESPONSE_free(response);
+	OCSP_CERTID_free(id);
+	OCSP_BASICRESP_free(basic);
+	ASN1_TIME_free(from);
+	ASN1_TIME_free(until);
+	EVP_PKEY_free(key);
+	X509_free(good);
+	X509_free(ca);
+}
+
 /* A database as `openssl ca` has it: V(alid) and R(evoked) by serial number. */
 static void staples_make(void)
 {
@@ -422,6 +475,9 @@ static void staples_make(void)
 	staple_make("stranger.der", "good", "stranger-ca", "-ndays 5");
 	staple_make("undelegated.der", "good", "client", "-ndays 5");
 	staple_make("unknown.der", "wildcard", "own-ca", "-ndays 5");
+	staple_make_dated("dated.der", -3600, 3600);
+	staple_make_dated("old.der", -7200, -3600);
+	staple_make_dated("early.der", 3600, 7200);
 	shell("head -c 100 good.der >damaged.der; printf '\\060\\003\\012\\001\\003' >later.der");
 }
 
@@ -459,6 +515,9 @@ static const struct staple_case staple_cases[] = {
 	{"wildcard", "unknown.der", SKIFF_OCSP_IF_STAPLED, SKIFF_TLS_OCSP, "does not know"},
 	{"good", "damaged.der", SKIFF_OCSP_IF_STAPLED, SKIFF_TLS_OCSP, "damaged"},
 	{"good", "later.der", SKIFF_OCSP_REQUIRED, SKIFF_TLS_OCSP, "error of the responder"},
+	{"good", "dated.der", SKIFF_OCSP_REQUIRED, SKIFF_OK, NULL},
+	{"good", "old.der", SKIFF_OCSP_IF_STAPLED, SKIFF_TLS_OCSP, "out of date"},
+	{"good", "early.der", SKIFF_OCSP_REQUIRED, SKIFF_TLS_OCSP, "out of date"},
 	{"stapled", NULL, SKIFF_OCSP_OFF, SKIFF_OK, NULL},
 	{"stapled", NULL, SKIFF_OCSP_IF_STAPLED, SKIFF_TLS_OCSP, "says it must"},
 	{"stapled", "stapled.der", SKIFF_OCSP_IF_STAPLED, SKIFF_OK, NULL},
@@ -547,6 +606,11 @@ static void changed_files_are_used(void **state)
 	assert_int_equal(skiff_tls_reload(user->client, &error), SKIFF_FILE_NOT_PEM);
 	assert_non_null(strstr(error.text, "mine.crt"));
 
+	file_write(
+		"mine.crt", text, file_read("client-chain.crt", text) - 40); /* the first is whole, the second is not */
+	assert_int_equal(skiff_tls_reload(user->client, &error), SKIFF_FILE_NOT_PEM);
+	assert_non_null(strstr(error.text, "ends within"));
+
 	shell("cp client-stranger.crt mine.crt"); /* the key is still another's */
 	connects(user, true);
 	assert_int_equal(events(user, SKIFF_EVENT_TLS_STALE), 2);
@@ -567,19 +631,21 @@ static void changed_files_are_used(void **state)
 	net_listener_stop(far);
 }
 
-/* A connection that is up while files are read again goes on, and its session is not resumed by the new ones. */
+/* A connection that is up while files are read again goes on; a ticket that it gets later is none of the new files'. */
 static void a_reload_leaves_the_connection(void **state)
 {
 	(void)state;
 	shell("cp own-ca.crt trusted.crt");
-	struct net_listener *far = far_end("good", (struct net_options){0});
+	struct net_listener *far = far_end("good", (struct net_options){.script = far_late_ticket});
 	struct skiff_tls_options tls = {.ca_file = path_of("trusted.crt")};
 	struct skiff_options options = options_for(far, &tls);
 	struct user *user = user_connected(&options);
 	assert_int_equal(skiff_tls_reload(user->client, NULL), SKIFF_OK);
 	assert_true(skiff_client_connected(user->client));
+	user_publish(user, "a", "x", 1);
 	user_disconnect(user);
 	connects(user, false);
+	connects(user, true);
 	user_free(user);
 	net_listener_stop(far);
 }

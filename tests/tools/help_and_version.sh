@@ -3,7 +3,8 @@
 # What was asked for goes to stdout with 0, faults go to stderr; nothing is coloured in a pipe.
 . "$(dirname "$0")/common.sh"
 
-for words in help "help pub" "help sub" "help exit" "help environment" "help engines" "help --man" "help --man pub" "help help" version \
+for words in help "help pub" "help sub" "help exit" "help environment" "help engines" "help --man" "help --man pub" "help help" "help cert" "help cert show" \
+	"help --man cert check" "cert show --help" "cert --help" version \
 	"pub --help" "sub -t a --help --nonsense" "sub --version" --help --version; do
 	run "$SKIFF" $words
 	expect 0

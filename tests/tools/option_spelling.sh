@@ -41,6 +41,16 @@ refused "skiff pub: option '--host': excludes '--broker', whose URL says it all"
 refused "skiff pub: option '--id-prefix': excludes '--id'" pub -b "$url" -i a -I b -t a -m x
 refused "skiff pub: option '--ws-header': means nothing without WebSocket; give a URL of ws:// or wss://" \
 	pub -b "$url" --ws-header a:b -t a -m x
+refused "skiff help: topic 'cert shwo': unknown; 'skiff help cert' lists those there are" help cert shwo
+refused "skiff help: argument 'pub': unexpected; 'skiff help help' says what is taken" help exit pub
+refused "skiff cert: command 'shwo': unknown; did you mean 'show'?" cert shwo
+refused "skiff cert: command 'zzzzzz': unknown; 'skiff help cert' lists those there are" cert zzzzzz
+refused "skiff cert: option '--jsno': unknown; 'skiff help cert' lists those there are" cert --jsno
+refused "skiff cert show: option '--jsno': unknown; did you mean '--json'?" cert show --jsno
+refused "skiff cert show: an argument is missing; usage: skiff cert show [OPTION]... FILE|URL" cert show
+refused "skiff cert show: argument 'b': unexpected; 'skiff help cert show' says what is taken" cert show a b
+refused "skiff cert check: what to check is missing; add '--cert FILE'" cert check --key a
+refused "skiff cert csr: option '--key-type': 'tin' is not ec, rsa or ed25519" cert csr --key-type tin
 refused "skiff help: topic 'pbu': unknown; did you mean 'pub'?" help pbu
 
 # Understood: each gets as far as connecting, and the last of a repeated option counts.

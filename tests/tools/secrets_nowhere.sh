@@ -57,6 +57,18 @@ pub 2 -b "mqtt://$open" --proxy "socks5h://$proxy@$open:what"
 all_proxy=socks5h://$proxy@$open pub 13 -b "mqtt://$open" --proxy-env
 all_proxy=socks5h://$proxy%@$open pub 2 -b "mqtt://$open" --proxy-env
 
+# A crash leaves no core file, however large that might be.
+mkdir "$work/crash"
+cd "$work/crash" || exit 1
+ulimit -S -c unlimited 2>/dev/null
+start_sub -t a -u me -P c4n4ry-p
+[ "$(awk '/^Max core file size/ { print $5 }' "/proc/$sub/limits")" -le 1 ] || fail "core files are not off"
+kill -ABRT "$sub"
+collect "$sub" 2>/dev/null
+[ "$code" = 134 ] || fail "sub did not crash: $code"
+[ -z "$(ls -A)" ] || fail "a core file: $(ls -A)"
+cd "$work" || exit 1
+
 # Living on, over a broker that goes and comes back.
 url=mqtt://me:c4n4ry-p@$open
 start_sub -d -t a "${will[@]}"

@@ -50,6 +50,7 @@ extern "C" {
 		"TLS files that change used once they are whole, and told of; certificates about to expire told of") \
 	X(CHAIN_TOLD, "the chain that a server sends shown (tls.on_chain)") \
 	X(KEYLOG, "secrets of connections written for Wireshark (tls.keylog_file)") \
+	X(HANDSHAKE_ONLY, "the TLS handshake alone (tls.handshake_only)") \
 	X(TLS_IPV6, "the name verified where ssl:// or wss:// has an IPv6 address for host") \
 	X(SECURITY_LEVEL, "the system's TLS security level left as it is") \
 	X(MQTT, "MQTT 5 with properties and 3.1.1; QoS 0, 1, 2; retained; will; resumed sessions") \

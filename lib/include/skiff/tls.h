@@ -83,6 +83,11 @@ struct skiff_tls_options {
 	const char *groups;        /* for the key exchange, best first, with ':' between them: "X25519:P-256" */
 	const char *alpn;          /* comma-separated protocols for ALPN; NULL: none on ssl, "http/1.1" on wss */
 	bool no_resumption;        /* make a full handshake on every reconnect */
+	/* The way ends when TLS stands: nothing of WebSocket or MQTT is sent, the connection is closed, and the token of
+	 * skiff_connect ends with SKIFF_OK when the server was accepted. In TLS 1.3 a server judges a client certificate
+	 * after that; where it asked for one its word is waited for, for a second at most. There is no next attempt, and
+	 * the event is SKIFF_EVENT_FAILED, whose error is then SKIFF_OK. Only for URLs with TLS. */
+	bool handshake_only;
 
 	/* ---- what is told ---- */
 	int warn_days; /* SKIFF_EVENT_TLS_EXPIRING for certificates, ours and the server's, with less; 0: 7, -1: never
