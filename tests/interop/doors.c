@@ -197,13 +197,13 @@ static void number_message(struct skiff_client *client, const struct skiff_messa
 }
 
 /* By the native engine a long flow once a door, in which packet ids begin anew; at ejabberd, which takes ten times as
- * long for it, by the door that holds all layers. A short one for each QoS and version. */
+ * long for it, by one. A short one for each QoS and version. */
 static uint32_t flow_len(void **state, uint8_t qos)
 {
 #ifdef TESTS_SANITIZED
 	bool is_long = false;
 #else
-	bool here = kind == BROKER_MOSQUITTO || door_of(state) == BROKER_WSS;
+	bool here = kind == BROKER_MOSQUITTO || door_of(state) == BROKER_TCP;
 	bool is_long = here && qos == 1 && is_v5(state) && engine == SKIFF_ENGINE_NATIVE;
 #endif
 	(void)state, (void)qos;
