@@ -88,6 +88,7 @@ static bool folder_write_table(struct lab *lab, const char *path)
 
 struct lab_case {
 	char name[64], what[256], error[64];
+	char host[64]; /* the name that is asked for; "" the usual one */
 };
 
 /* One cell of a line, without the blanks around it; the place behind it. */
@@ -109,7 +110,8 @@ static const char *case_next(const char *at, struct lab_case *one)
 		return NULL;
 	at = case_cell(at, one->name, sizeof(one->name));
 	at = case_cell(at, one->what, sizeof(one->what));
-	return case_cell(at, one->error, sizeof(one->error));
+	at = case_cell(at, one->error, sizeof(one->error));
+	return case_cell(at, one->host, sizeof(one->host));
 }
 
 static void cases_print(const char *path)
@@ -118,7 +120,8 @@ static void cases_print(const char *path)
 	char word[4 * LAB_PATH_BYTES];
 	printf("%-22s %-26s %s\n", "CASE", "ERROR EXPECTED", "WHAT IS WRONG");
 	for (const char *at = lab_cases; (at = case_next(at, &one));)
-		printf("%-22s %-26s %s\n", one.name, one.error, one.what);
+		printf("%-22s %-26s %s%s%s\n", one.name, one.error, one.what, *one.host ? "; asked for as " : "",
+			one.host);
 	cli_shell_word(word, sizeof(word), path);
 	printf("\nin %s: CASE.crt with CASE.key of each, and the CA own-ca.crt with its revocation lists "
 	       "own-ca.crl\n\n",
@@ -143,6 +146,7 @@ static void cases_json(const char *path)
 		cli_json_text(&json, "case", one.name);
 		cli_json_text(&json, "what", one.what);
 		cli_json_text(&json, "error", one.error);
+		cli_json_text(&json, "host", *one.host ? one.host : "test.mosquitto.org");
 		cli_json_close(&json, '}');
 	}
 	cli_json_close(&json, ']');
