@@ -9,11 +9,11 @@
 #include <stdio.h>
 
 #ifdef TESTS_SANITIZED
-enum { LATE_MS = 1000 };
+enum { LATE_MS = 1000, SHARES = 3 };
 #else
-enum { LATE_MS = 150 };
+enum { LATE_MS = 150, SHARES = 9 };
 #endif
-enum { QUICK_MS = 20000, GRACE_MS = 250, TRIES = 3, SHARES = 9 };
+enum { QUICK_MS = 20000, GRACE_MS = 250, TRIES = 3 };
 enum { TCP = 1 << CAUSE_TCP, SSL = 1 << CAUSE_SSL, WS = 1 << CAUSE_WS, WSS = 1 << CAUSE_WSS };
 enum { TLS = SSL | WSS, WEB = WS | WSS, ALL = TCP | SSL | WS | WSS };
 

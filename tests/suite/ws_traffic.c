@@ -257,8 +257,8 @@ static void big_echo(void **state)
 static void script_pour(struct ws_peer *peer, void *user)
 {
 	struct far_end *far = user;
-	uint8_t *data = pattern(ECHO_BYTES);
 	ws_peer_upgrade(peer);
+	uint8_t *data = pattern(ECHO_BYTES);
 	for (size_t at = 0; at < ECHO_BYTES; at += 1 << 16) {
 		if (!ws_peer_frame(peer, BINARY, data + at, 1 << 16))
 			break;
