@@ -13,12 +13,7 @@
 #include "support/user.h"
 #include <stdio.h>
 
-#ifdef __SANITIZE_THREAD__ /* it sees more of what one process goes through */
-enum { SHARES = 1 };
-#else
-enum { SHARES = 6 };
-#endif
-enum { QUICK_MS = 20000 };
+enum { QUICK_MS = 20000, SHARES = 6 };
 
 #define PASSWORD "s3cret-w0rd"
 

@@ -3,7 +3,8 @@
  *
  * Each process runs every so-manieth test, so that neighbours, which take alike, are spread. Whatever the tests share
  * must stand before, and no thread may run yet. What is printed may be mixed line by line, never within a line.
- * Failure: a test that fails, and a process that dies, counts; where one exits with 77, all is skipped. */
+ * Failure: a test that fails, and a process that dies, counts; where one exits with 77, all is skipped. Under the
+ * thread sanitizer one process runs them all. */
 #ifndef TESTS_SHARES_H
 #define TESTS_SHARES_H
 
