@@ -5,9 +5,7 @@ set -eu
 . "$SKIFF_SOURCE/tests/build/tree.sh"
 cd "$SKIFF_SOURCE"
 places='(work|home|root|Users|mnt|media)'
-found=$(tree_files | while read -r file; do
-	[ ! -f "$file" ] || grep -nIEH "(^|[^A-Za-z0-9_.}*/-])/$places/[A-Za-z0-9_.-]" "$file" || true
-done)
+found=$(tree_files | tr '\n' '\0' | xargs -0 grep -snIEH "(^|[^A-Za-z0-9_.}*/-])/$places/[A-Za-z0-9_.-]" || true)
 if [ -n "$found" ]; then
 	echo "a folder of one machine is named here:"
 	echo "$found"

@@ -4,6 +4,7 @@
  * the program is a filter for the names of the tests, with * and ?. */
 #include "engine/causes_rows.h"
 
+#include "support/shares.h"
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +18,7 @@
 
 #define PASSWORD "s3cret-w0rd"
 
-enum { OUTPUT_BYTES = 65536, WORDS_MAX = 32 };
+enum { OUTPUT_BYTES = 65536, WORDS_MAX = 32, SHARES = 4 };
 
 static char certs_dir[CAUSE_CERTS_BYTES];
 
@@ -224,6 +225,6 @@ int main(int argc, char **argv)
 		cmocka_set_test_filter(argv[1]);
 	if (!cause_certs_make(certs_dir))
 		return 1;
-	int failed = _cmocka_run_group_tests("check_causes", tests, count, NULL, NULL);
+	int failed = shares_run("check_causes", tests, count, SHARES, NULL, NULL);
 	return !cause_certs_remove(certs_dir) || failed;
 }

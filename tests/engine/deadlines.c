@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* deadlines.c: limits are kept to the same point on both engines: Paho's own timers, which come round every three
- * seconds, are not felt. */
+ * seconds, are not felt. Several processes share the trials, whose time is spent in waiting. */
 #include "engine/causes_far.h"
 #include "support/names.h"
+#include "support/shares.h"
 #include "support/user.h"
+#include <assert.h>
 #include <stdio.h>
 
 #ifdef TESTS_SANITIZED
-enum { LATE_MS = 1000 };
+enum { LATE_MS = 1000, SHARES = 3 };
 #else
-enum { LATE_MS = 150 };
+enum { LATE_MS = 150, SHARES = 9 };
 #endif
 enum { QUICK_MS = 20000, GRACE_MS = 250, TRIES = 3 };
 enum { TCP = 1 << CAUSE_TCP, SSL = 1 << CAUSE_SSL, WS = 1 << CAUSE_WS, WSS = 1 << CAUSE_WSS };
@@ -97,30 +99,6 @@ static int64_t attempt_spends(const struct trial *trial)
 	return end_ms - (wanted->from_connect ? seen.connect_ms : start_ms);
 }
 
-/* On both engines. */
-static void expect_at(struct trial trial, unsigned doors)
-{
-	for (unsigned door = 0; door < CAUSE_DOORS; door++) {
-		for (unsigned e = 0; doors & 1u << door && e < 2; e++) {
-			trial.door = door;
-			trial.engine = engines[e];
-			expect_in_time(&trial);
-		}
-	}
-}
-
-static void attempts_end_at_their_limits(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-		expect_at((struct trial){.name = limits[i].name,
-				  .limit_ms = limits[i].limit_ms,
-				  .spend = attempt_spends,
-				  .what = &limits[i]},
-			limits[i].doors);
-	names_answer();
-}
-
 /* ---- the end of a connection ---- */
 
 struct ending {
@@ -151,31 +129,66 @@ static int64_t disconnect_spends(const struct trial *trial)
 	return end_ms - start_ms;
 }
 
-static void disconnect_ends_at_its_grace(void **state)
-{
-	static const struct ending endings[] = {{SKIFF_MQTT_5, true, GRACE_MS}, {SKIFF_MQTT_311, true, GRACE_MS}};
-	(void)state;
-	for (int i = 0; i < 2; i++)
-		expect_at(
-			(struct trial){
-				.name = "grace", .limit_ms = GRACE_MS, .spend = disconnect_spends, .what = &endings[i]},
-			ALL);
-}
+static const struct ending endings[] = {{SKIFF_MQTT_5, true, GRACE_MS}, {SKIFF_MQTT_311, true, GRACE_MS}};
 
 /* With nothing under way the grace is not used up. */
-static void idle_disconnect_is_quick(void **state)
+static const struct ending idle = {SKIFF_MQTT_5, false, 5000};
+
+/* ---- the list: every trial by itself, as all they do is wait ---- */
+
+enum { TRIALS_MAX = 200 };
+
+static struct trial trials[TRIALS_MAX];
+static char names[TRIALS_MAX][96];
+static struct CMUnitTest tests[TRIALS_MAX];
+static size_t trial_count;
+
+static void test_trial(void **state)
 {
-	static const struct ending ending = {SKIFF_MQTT_5, false, 5000};
+	expect_in_time(*state);
+}
+
+/* On both engines. */
+static void list_trials(struct trial trial, unsigned doors)
+{
+	for (unsigned door = 0; door < CAUSE_DOORS; door++) {
+		for (unsigned e = 0; doors & 1u << door && e < 2; e++) {
+			assert(trial_count < TRIALS_MAX);
+			trial.door = door;
+			trial.engine = engines[e];
+			snprintf(names[trial_count], sizeof names[0], "%s, %s, %s", trial.name, door_names[door],
+				skiff_engine_name(trial.engine));
+			trials[trial_count] = trial;
+			tests[trial_count] = (struct CMUnitTest){.name = names[trial_count],
+				.test_func = test_trial,
+				.initial_state = &trials[trial_count]};
+			trial_count++;
+		}
+	}
+}
+
+/* Nobody is left waiting for slow.example. */
+static int answer_names(void **state)
+{
 	(void)state;
-	expect_at((struct trial){.name = "idle", .spend = disconnect_spends, .what = &ending}, ALL);
+	names_answer();
+	return 0;
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(attempts_end_at_their_limits),
-		cmocka_unit_test(disconnect_ends_at_its_grace),
-		cmocka_unit_test(idle_disconnect_is_quick),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+		list_trials((struct trial){.name = limits[i].name,
+				    .limit_ms = limits[i].limit_ms,
+				    .spend = attempt_spends,
+				    .what = &limits[i]},
+			limits[i].doors);
+	for (int i = 0; i < 2; i++)
+		list_trials((struct trial){.name = i ? "grace, 3.1.1" : "grace, 5",
+				    .limit_ms = GRACE_MS,
+				    .spend = disconnect_spends,
+				    .what = &endings[i]},
+			ALL);
+	list_trials((struct trial){.name = "idle", .spend = disconnect_spends, .what = &idle}, ALL);
+	return shares_run("deadlines", tests, trial_count, SHARES, NULL, answer_names);
 }

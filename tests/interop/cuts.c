@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cuts.c: a broker that stays and a way to it that does not: cut at any byte, stalled, refused. */
+/* cuts.c: a broker that stays and a way to it that does not: cut at any byte, stalled, refused. A
+ * process for each test, with a broker of its own, as most of them wait. */
 #include "support/broker.h"
 #include "support/relay.h"
+#include "support/shares.h"
 #include "support/user.h"
 #include <stdio.h>
 #include <time.h>
@@ -286,5 +288,6 @@ int main(void)
 		cmocka_unit_test(refused_attempts_go_on_with_first_too),
 		cmocka_unit_test(first_failure_ends_it_without_first_too),
 	};
-	return cmocka_run_group_tests(tests, cuts_start, cuts_stop);
+	const size_t count = sizeof tests / sizeof *tests;
+	return shares_run("cuts", tests, count, count, cuts_start, cuts_stop);
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* doors.c: what every door of a broker must give by every engine, in both versions of MQTT. Compiled once for each KIND,
- * DOOR and ENGINE. */
+/* doors.c ENGINE KIND DOOR...: what every door of a broker must give by every engine, in both versions of MQTT.
+ *
+ * On the engine paho each connection takes a second, and several processes share the tests, each with a mosquitto of
+ * its own. An ejabberd takes long to start: it is one for all, and topics are of one process. */
 #include "support/broker.h"
+#include "support/shares.h"
 #include "support/user.h"
 #include <stdio.h>
+#include <unistd.h>
 
 #ifdef TESTS_SANITIZED
 enum { LARGEST_BYTES = 4 * 1024 * 1024 };
@@ -14,15 +18,32 @@ enum { LARGEST_BYTES = 16 * 1024 * 1024 };
 /* What mosquitto sends out of a WebSocket door without keeping a test waiting: it writes 64 KiB each 100 ms. */
 enum { MOSQUITTO_WS_BYTES = 128 * 1024 };
 
-enum { QUICK_MS = 20000 };
+enum { QUICK_MS = 20000, SHARES = 4 };
 
+static enum skiff_engine engine;
+static enum broker_kind kind;
 static struct broker *broker;
 
-/* The version is a test's state. */
+/* A test's state. */
+struct way_in {
+	enum skiff_version version;
+	enum broker_door door;
+};
+
+static enum broker_door door_of(void **state)
+{
+	return ((const struct way_in *)*state)->door;
+}
+
+static bool door_is_ws(void **state)
+{
+	return door_of(state) == BROKER_WS || door_of(state) == BROKER_WSS;
+}
+
 static struct skiff_options door_options(void **state)
 {
-	struct skiff_options options = {.version = *(const enum skiff_version *)*state, .engine = ENGINE};
-	broker_use(broker, DOOR, &options);
+	struct skiff_options options = {.version = ((const struct way_in *)*state)->version, .engine = engine};
+	broker_use(broker, door_of(state), &options);
 	return options;
 }
 
@@ -30,8 +51,7 @@ static struct skiff_options door_options(void **state)
 static struct skiff_options other_options(void **state)
 {
 	struct skiff_options options = door_options(state);
-	bool ws = DOOR == BROKER_WS || DOOR == BROKER_WSS;
-	if (ws && !skiff_engine_can(ENGINE, SKIFF_CAN_MANY_WS))
+	if (door_is_ws(state) && !skiff_engine_can(engine, SKIFF_CAN_MANY_WS))
 		broker_use(broker, BROKER_TCP, &options);
 	return options;
 }
@@ -44,7 +64,7 @@ static struct user *other_user(void **state)
 
 static bool is_v5(void **state)
 {
-	return *(const enum skiff_version *)*state == SKIFF_MQTT_5;
+	return ((const struct way_in *)*state)->version == SKIFF_MQTT_5;
 }
 
 static struct user *door_user(void **state)
@@ -59,7 +79,8 @@ static const char *topic_of(void **state, const char *name)
 	static char topics[4][128];
 	static unsigned next;
 	char *topic = topics[next++ % 4];
-	snprintf(topic, sizeof topics[0], "doors%d/%s", is_v5(state) ? 5 : 4, name);
+	snprintf(topic, sizeof topics[0], "doors%d-%d-%ld/%s", is_v5(state) ? 5 : 4, (int)door_of(state),
+		(long)getpid(), name);
 	return topic;
 }
 
@@ -67,18 +88,19 @@ static void connects_and_tells_the_way(void **state)
 {
 	struct user *user = door_user(state);
 	struct skiff_connection way;
-	bool tls = DOOR == BROKER_TLS || DOOR == BROKER_MTLS || DOOR == BROKER_WSS;
-	bool ws = DOOR == BROKER_WS || DOOR == BROKER_WSS;
+	enum broker_door door = door_of(state);
+	bool tls = door == BROKER_TLS || door == BROKER_MTLS || door == BROKER_WSS;
+	bool ws = door_is_ws(state);
 	assert_true(skiff_client_connected(user->client));
 	skiff_client_connection(user->client, &way);
-	assert_string_equal(way.url, broker_url(broker, DOOR));
+	assert_string_equal(way.url, broker_url(broker, door));
 	assert_int_equal(way.mqtt_version, is_v5(state) ? 5 : 4);
 	assert_string_not_equal(way.address, "");
 	assert_string_equal(way.tls_version, tls ? "TLSv1.3" : "");
 	assert_int_equal(way.tls_cipher[0] != 0, tls);
-	assert_int_equal(way.tls_subject[0] != 0, tls && skiff_engine_can(ENGINE, SKIFF_CAN_CERTIFICATE_TOLD));
+	assert_int_equal(way.tls_subject[0] != 0, tls && skiff_engine_can(engine, SKIFF_CAN_CERTIFICATE_TOLD));
 	assert_int_equal(way.http_status, ws ? 101 : 0);
-	bool phases = skiff_engine_can(ENGINE, SKIFF_CAN_PHASES);
+	bool phases = skiff_engine_can(engine, SKIFF_CAN_PHASES);
 	assert_int_equal(way.phases.tcp_us >= 0, phases);
 	assert_int_equal(way.phases.tls_us >= 0, phases && tls);
 	assert_int_equal(way.phases.websocket_us >= 0, phases && ws);
@@ -127,7 +149,7 @@ static void carry_sizes(void **state, int qos)
 	broker_use(broker, BROKER_TCP, &plain);
 	struct user *user = door_user(state), *other = user_connected(&plain);
 	const char *topic = topic_of(state, "payload"), *large = topic_of(state, "large");
-	bool slow = KIND == BROKER_MOSQUITTO && (DOOR == BROKER_WS || DOOR == BROKER_WSS);
+	bool slow = kind == BROKER_MOSQUITTO && door_is_ws(state);
 	user_subscribe(user, topic, 2);
 	user_subscribe(other, large, 2);
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -174,13 +196,15 @@ static void number_message(struct skiff_client *client, const struct skiff_messa
 	waiting_add(&numbers.count);
 }
 
-/* A long flow once a door by the native engine, a short one for each QoS and version. */
+/* By the native engine a long flow once a door, in which packet ids begin anew; at ejabberd, which takes ten times as
+ * long for it, by one. A short one for each QoS and version. */
 static uint32_t flow_len(void **state, uint8_t qos)
 {
 #ifdef TESTS_SANITIZED
 	bool is_long = false;
 #else
-	bool is_long = qos == 1 && is_v5(state) && ENGINE == SKIFF_ENGINE_NATIVE;
+	bool here = kind == BROKER_MOSQUITTO || door_of(state) == BROKER_TCP;
+	bool is_long = here && qos == 1 && is_v5(state) && engine == SKIFF_ENGINE_NATIVE;
 #endif
 	(void)state, (void)qos;
 	return is_long ? 100000 : 2000;
@@ -455,9 +479,11 @@ static void user_properties_come_through(void **state)
 
 /* ---- the list ---- */
 
+static unsigned doors = 1u << BROKER_TCP;
+
 static int door_open(void **state)
 {
-	struct broker_options options = {.kind = KIND, .doors = 1u << DOOR | 1u << BROKER_TCP};
+	struct broker_options options = {.kind = kind, .doors = doors};
 	(void)state;
 	broker = broker_start(&options);
 	return 0;
@@ -501,24 +527,62 @@ static bool door_test_applies(size_t i, enum skiff_version version)
 {
 	if (door_tests[i].where == IN_5)
 		return version == SKIFF_MQTT_5;
-	return door_tests[i].where == IN_BOTH || KIND == BROKER_MOSQUITTO;
+	return door_tests[i].where == IN_BOTH || kind == BROKER_MOSQUITTO;
 }
 
-int main(void)
+static struct CMUnitTest tests[2 * BROKER_DOORS * DOOR_TESTS];
+static size_t test_count;
+
+static void list_tests(const char *door_name, struct way_in *way)
 {
-	static enum skiff_version versions[] = {SKIFF_MQTT_5, SKIFF_MQTT_311};
-	static struct CMUnitTest tests[2 * DOOR_TESTS];
-	static char names[2 * DOOR_TESTS][64];
-	size_t count = 0;
-	for (size_t v = 0; v < 2; v++) {
-		for (size_t i = 0; i < DOOR_TESTS; i++) {
-			if (!door_test_applies(i, versions[v]))
-				continue;
-			snprintf(names[count], sizeof names[count], "%s: %s", v ? "3.1.1" : "5", door_tests[i].name);
-			tests[count] = (struct CMUnitTest){
-				.name = names[count], .test_func = door_tests[i].run, .initial_state = &versions[v]};
-			count++;
-		}
+	static char names[2 * BROKER_DOORS * DOOR_TESTS][64];
+	for (size_t i = 0; i < DOOR_TESTS; i++) {
+		if (!door_test_applies(i, way->version))
+			continue;
+		snprintf(names[test_count], sizeof names[0], "%s, %s: %s", door_name,
+			way->version == SKIFF_MQTT_5 ? "5" : "3.1.1", door_tests[i].name);
+		tests[test_count] = (struct CMUnitTest){
+			.name = names[test_count], .test_func = door_tests[i].run, .initial_state = way};
+		test_count++;
 	}
-	return _cmocka_run_group_tests("doors", tests, count, door_open, door_shut);
+}
+
+static size_t index_of(const char *word, const char *const words[], size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (words[i] && !strcmp(word, words[i]))
+			return i;
+	fprintf(stderr, "doors: '%s' is none of ours\n", word);
+	exit(1);
+}
+
+static int run_ways(void)
+{
+	if (kind == BROKER_EJABBERD) {
+		door_open(NULL);
+		int failed = shares_run("doors", tests, test_count, SHARES, NULL, NULL);
+		return door_shut(NULL) || failed;
+	}
+	size_t shares = engine == SKIFF_ENGINE_PAHO ? SHARES : 1;
+	return shares_run("doors", tests, test_count, shares, door_open, door_shut);
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const engines[] = {[SKIFF_ENGINE_NATIVE] = "native", [SKIFF_ENGINE_PAHO] = "paho"};
+	static const char *const kinds[] = {[BROKER_MOSQUITTO] = "mosquitto", [BROKER_EJABBERD] = "ejabberd"};
+	static const char *const names[] = {"tcp", "tls", "mtls", "ws", "wss", "unix"};
+	static struct way_in ways[2 * BROKER_DOORS];
+	if (argc < 4 || argc > 3 + BROKER_DOORS)
+		return 1;
+	engine = (enum skiff_engine)index_of(argv[1], engines, sizeof engines / sizeof *engines);
+	kind = (enum broker_kind)index_of(argv[2], kinds, sizeof kinds / sizeof *kinds);
+	for (int i = 0; i < 2 * (argc - 3); i++) {
+		const char *name = argv[3 + i / 2];
+		ways[i].door = (enum broker_door)index_of(name, names, sizeof names / sizeof *names);
+		ways[i].version = i % 2 ? SKIFF_MQTT_311 : SKIFF_MQTT_5;
+		doors |= 1u << ways[i].door;
+		list_tests(name, &ways[i]);
+	}
+	return run_ways();
 }

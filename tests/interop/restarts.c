@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* restarts.c: the broker is killed, ended, frozen and started again in the middle of things. */
 #include "support/broker.h"
+#include "support/shares.h"
 #include "support/user.h"
 #include <stdio.h>
 
@@ -287,5 +288,6 @@ int main(void)
 		cmocka_unit_test(frozen_broker_is_noticed_and_left),
 		cmocka_unit_test(idle_connection_is_kept_alive),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	const size_t count = sizeof tests / sizeof *tests;
+	return shares_run("restarts", tests, count, count, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 /* ws_traffic.c: control frames in numbers, ends of every kind, back-pressure, many at once, and an end in each phase.
  */
 #include "suite/ws_far_end.h"
-#include <sched.h>
+#include "support/waiting.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -13,7 +13,12 @@
 
 #include <cmocka.h>
 
-enum { BINARY = 0x82, PINGS = 1000, PARALLEL = 100, ECHO_BYTES = 16 << 20, MESSAGES = 100000, HIGH_BYTES = 64 * 1024 };
+#ifdef TESTS_SANITIZED
+enum { MESSAGES = 20000 };
+#else
+enum { MESSAGES = 100000 };
+#endif
+enum { BINARY = 0x82, PINGS = 1000, PARALLEL = 100, ECHO_BYTES = 16 << 20, HIGH_BYTES = 64 * 1024 };
 
 /* ---- frames in numbers ---- */
 
@@ -252,8 +257,8 @@ static void big_echo(void **state)
 static void script_pour(struct ws_peer *peer, void *user)
 {
 	struct far_end *far = user;
-	uint8_t *data = pattern(ECHO_BYTES);
 	ws_peer_upgrade(peer);
+	uint8_t *data = pattern(ECHO_BYTES);
 	for (size_t at = 0; at < ECHO_BYTES; at += 1 << 16) {
 		if (!ws_peer_frame(peer, BINARY, data + at, 1 << 16))
 			break;
@@ -285,13 +290,23 @@ static void unread_bytes_stay_with_the_peer(void **state)
 	free(data);
 }
 
+/* What a script is told by `go`: first to begin, then to end. */
+static bool may_begin(const void *far)
+{
+	return atomic_load(&((struct far_end *)far)->go) >= 1;
+}
+
+static bool may_end(const void *far)
+{
+	return atomic_load(&((struct far_end *)far)->go) >= 2;
+}
+
 /* A peer that does not read stops the sender; nothing is taken that cannot go out. */
 static void script_no_reading(struct ws_peer *peer, void *user)
 {
 	struct far_end *far = user;
 	ws_peer_upgrade(peer);
-	while (!atomic_load(&far->go))
-		sched_yield();
+	waiting_poll(may_begin, far, WAITING_LONG_MS);
 	script_echo(peer, user);
 }
 
@@ -319,20 +334,18 @@ static void script_writes_only(struct ws_peer *peer, void *user)
 	struct far_end *far = user;
 	uint8_t *data = pattern(1 << 20);
 	ws_peer_upgrade(peer);
-	while (!atomic_load(&far->go))
-		sched_yield();
+	waiting_poll(may_begin, far, WAITING_LONG_MS);
 	ws_peer_frame(peer, BINARY, data, 1 << 20);
-	while (atomic_load(&far->go) == 1)
-		sched_yield();
+	waiting_poll(may_end, far, WAITING_LONG_MS);
 	free(data);
 }
 
 /* A peer that reads nothing before what it writes has been read is still read from. */
 static void blocked_writer_goes_on_reading(void **state)
 {
+	uint8_t *data = pattern(ECHO_BYTES);
 	for (int i = 0; i < 8; i++) {
 		struct far_end far = {0};
-		uint8_t *data = pattern(ECHO_BYTES);
 		far_end_start(&far, *state != NULL, script_writes_only);
 		struct probe *probe = far_end_open(&far);
 		probe_wait_opened(probe);
@@ -345,8 +358,8 @@ static void blocked_writer_goes_on_reading(void **state)
 		atomic_store(&far.go, 2);
 		probe_close(probe, true);
 		ws_listener_stop(far.listener);
-		free(data);
 	}
+	free(data);
 }
 
 /* ---- many, and an end in each phase ---- */

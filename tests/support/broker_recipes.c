@@ -14,11 +14,6 @@
 /* The script of this name in PATH would change user and folder. */
 #define RABBITMQ "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
-#ifndef TESTS_AEDES /* where the test that is linked with this does not use it */
-#define TESTS_AEDES        ""
-#define TESTS_AEDES_MODULE ""
-#endif
-
 /* ---- configuration files ---- */
 
 struct conf {

@@ -43,7 +43,8 @@ all_free()
 		! listens "$i" || return 1
 	done
 }
-until base=$((20000 + RANDOM % 40000)) && all_free "$base"; do :; done
+# Below the ports that the kernel hands out, of which one is soon taken among so many.
+until base=$((20000 + RANDOM % 12000)) && all_free "$base"; do :; done
 for i in "${!names[@]}"; do
 	ports+=("$base")
 	case ${names[i]} in client*) continue ;; esac

@@ -58,8 +58,11 @@ run()
 {
 	"$@" >"$work/out" 2>"$work/err"
 	code=$?
-	out=$(tr -d '\0' <"$work/out")
-	err=$(cat "$work/err")
+	# without NUL bytes, which bash leaves out, and says so
+	{
+		out=$(<"$work/out")
+		err=$(<"$work/err")
+	} 2>/dev/null
 }
 
 expect()

@@ -4,6 +4,7 @@
 compare_html_look.py JSON PLACES PNG WIDTH SCHEME: the comparison, the page with where its things are, its picture, the
 window's width, and 1 for light, 0 for dark.
 """
+import functools
 import html
 import json
 import re
@@ -20,8 +21,28 @@ COLOURS = {  # as in tools/compare_style.c
 PHASES = ["tcp", "tls", "websocket", "mqtt"]
 
 
+def unfiltered(kind, row, before, step):
+    """A row of a PNG as it is; most are of one colour, or like the row before."""
+    if kind == 2:
+        return bytearray(a + b & 255 for a, b in zip(row, before)) if any(row) else before
+    if kind == 1 and not any(row[step:]):
+        return row[:step] * (len(row) // step)
+    for i in range(len(row) if kind else 0):
+        left, up = row[i - step] if i >= step else 0, before[i]
+        corner = before[i - step] if i >= step else 0
+        if kind == 1:
+            row[i] = row[i] + left & 255
+        elif kind == 3:
+            row[i] = row[i] + (left + up) // 2 & 255
+        elif kind == 4:
+            guess = left + up - corner
+            near = min((abs(guess - left), 0, left), (abs(guess - up), 1, up), (abs(guess - corner), 2, corner))
+            row[i] = row[i] + near[2] & 255
+    return row
+
+
 def picture(path):
-    """The rows of a PNG of 8 bits a channel, each a list of (r, g, b)."""
+    """Of a PNG of 8 bits a channel a function: the row y as a list of (r, g, b)."""
     data = open(path, "rb").read()
     at, packed, rows = 8, b"", []
     while at < len(data):
@@ -36,23 +57,13 @@ def picture(path):
     raw, before = zlib.decompress(packed), bytearray(width * step)
     for y in range(height):
         start = y * (width * step + 1)
-        row, kind = bytearray(raw[start + 1:start + 1 + width * step]), raw[start]
-        for i in range(len(row)):
-            left, up = row[i - step] if i >= step else 0, before[i]
-            corner = before[i - step] if i >= step else 0
-            if kind == 1:
-                row[i] = row[i] + left & 255
-            elif kind == 2:
-                row[i] = row[i] + up & 255
-            elif kind == 3:
-                row[i] = row[i] + (left + up) // 2 & 255
-            elif kind == 4:
-                guess = left + up - corner
-                near = min((abs(guess - left), 0, left), (abs(guess - up), 1, up), (abs(guess - corner), 2, corner))
-                row[i] = row[i] + near[2] & 255
-        rows.append([tuple(row[x * step:x * step + 3]) for x in range(width)])
-        before = row
-    return rows
+        before = unfiltered(raw[start], bytearray(raw[start + 1:start + 1 + width * step]), before, step)
+        rows.append(before)
+
+    @functools.cache
+    def row(y):
+        return [tuple(rows[y][x * step:x * step + 3]) for x in range(width)]
+    return row
 
 
 def expect(true, *what):
@@ -63,7 +74,7 @@ def expect(true, *what):
 
 comparison = json.load(open(sys.argv[1]))
 places = json.loads(html.unescape(re.search(r"<body[^>]*>(.*)</body>", open(sys.argv[2]).read(), re.S).group(1)))
-rows, window, scheme = picture(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
+row_at, window, scheme = picture(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
 colours = {name: tuple(bytes.fromhex(code)) for name, code in COLOURS[scheme].items()}
 doors = {door["door"]: door for door in comparison["doors"]}
 
@@ -71,11 +82,11 @@ doors = {door["door"]: door for door in comparison["doors"]}
 def count(place, name):
     """How many pixels of the row through the middle of a place have the colour."""
     left, top, width, height = place
-    return sum(pixel == colours[name] for pixel in rows[int(top + height / 2)][int(left):int(left + width) + 1])
+    return sum(pixel == colours[name] for pixel in row_at(int(top + height / 2))[int(left):int(left + width) + 1])
 
 
 expect(places["width"] <= window, "the page is", places["width"], "wide in a window of", window)
-expect(rows[2][2] == colours["page"], "the page is", rows[2][2])
+expect(row_at(2)[2] == colours["page"], "the page is", row_at(2)[2])
 
 # The set-up: bars as long as the phases took; a line of a pixel stands for what is shorter.
 most = max(sum(phases[name] or 0 for name in ["dns"] + PHASES)
@@ -97,10 +108,10 @@ expect(len([row for row in places["trips"] if row["curves"]]) == 2 * 10, "curves
 for row in places["trips"]:
     for (left, top, width, height), p50 in zip(row["curves"], row["p50"]):
         middle = int(p50[0])
-        expect(colours["text"] in rows[int(top + 3)][middle - 1:middle + 3], row["name"], "no line at the median")
+        expect(colours["text"] in row_at(int(top + 3))[middle - 1:middle + 3], row["name"], "no line at the median")
 
         def ink(x):
-            return sum(rows[y][x] != colours["page"] for y in range(int(top), int(top + height) - 1))
+            return sum(row_at(y)[x] != colours["page"] for y in range(int(top), int(top + height) - 1))
         near = max(ink(x) for x in range(max(middle - 12, int(left)), min(middle + 12, int(left + width)))
                    if abs(x - middle) > 3)
         expect(near > height * 0.3, row["name"], "is low at its median:", near, "of", height)
