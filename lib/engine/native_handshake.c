@@ -79,10 +79,22 @@ void skiffi_native_bare_late(struct native_engine *self)
 	handshake_accepted(self);
 }
 
+/* An end in order is the server's way to go once it has accepted; a bare one may be its way to refuse. */
 bool skiffi_native_bare_ended(struct native_engine *self, const struct skiff_error *error)
 {
+	struct skiff_connection seen = {0};
+	struct skiff_error cause;
 	if (!self->bare || self->state != NATIVE_GREETING || error->code != SKIFF_TCP_CLOSED)
 		return false;
-	handshake_accepted(self);
+	self->transport->ops->info(self->transport, &seen);
+	if (seen.tls_ended) {
+		handshake_accepted(self);
+		return true;
+	}
+	skiffi_fail(&cause, SKIFF_TLS_CLOSED, error->detail,
+		"the server asked for a client certificate, and closed the connection without a word and without "
+		"ending TLS; "
+		"it may not have accepted it, or the lack of one: its log tells");
+	skiffi_native_end(self, &cause, true);
 	return true;
 }

@@ -105,6 +105,7 @@ struct paho_link {
 	struct paho_engine *engine;
 	MQTTAsync handle; /* the worker's; NULL: none yet */
 	enum skiffi_protocol version;
+	bool fresh;                  /* a clean start is asked for; the engine's when the link was made */
 	struct paho_link *work_next; /* the worker's queue, under its lock */
 	bool work_queued;
 	struct skiffi_job gone;         /* the handle is destroyed: the link is freed on the loop thread */
@@ -296,7 +297,7 @@ void skiffi_paho_connect_refused(struct paho_link *link, int code);
 
 /* paho_number.c */
 void skiffi_paho_number_hold(int socket); /* in the callback that tells of a failed attempt */
-void skiffi_paho_number_release(void);      /* the receiving thread begins another round */
+void skiffi_paho_number_release(void);    /* the receiving thread begins another round */
 
 /* paho_trace.c */
 void skiffi_paho_trace_start(void);

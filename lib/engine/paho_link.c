@@ -12,6 +12,7 @@ struct paho_link *skiffi_paho_link_new(struct paho_engine *engine)
 		return NULL;
 	link->engine = engine;
 	link->version = engine->version;
+	link->fresh = engine->fresh;
 	link->socket = link->fd = -1;
 	link->peer_reason = -1;
 	link->facts.alert = -1;

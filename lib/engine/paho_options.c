@@ -279,8 +279,8 @@ int skiffi_paho_connect(struct paho_link *link, uint16_t keep_alive_s)
 	if (v5)
 		options = (MQTTAsync_connectOptions)MQTTAsync_connectOptions_initializer5;
 	connect_common(link, &options);
-	options.cleansession = !v5 && engine->fresh;
-	options.cleanstart = v5 && engine->fresh;
+	options.cleansession = !v5 && link->fresh;
+	options.cleanstart = v5 && link->fresh;
 	options.ssl = engine->base.config->endpoint->tls ? &tls : NULL;
 	options.will = engine->will_topic ? &will : NULL;
 	if (keep_alive_s) /* Paho takes this to heart, and passes over the rest, as there is a connection */

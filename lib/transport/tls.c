@@ -509,6 +509,7 @@ static void tls_info(const struct skiffi_transport *transport, struct skiff_conn
 	tls->lower->ops->info(tls->lower, connection);
 	connection->tls_certificate_wanted = report->certificate_requested;
 	connection->tls_session_given = report->session_given;
+	connection->tls_ended = report->close_notify;
 	connection->phases.tls_us = report->done_us ? report->done_us - tls->handshake_us : -1;
 	if (report->handshake_done) {
 		skiffi_tls_info(tls->ssl, connection);

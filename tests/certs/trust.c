@@ -4,6 +4,7 @@
  * names the folder of make-certs.sh. */
 #include "support/net_listener.h"
 #include "support/user.h"
+#include "transport/tls_pins.h"
 
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
@@ -104,6 +105,15 @@ static void far_late_ticket(struct net_peer *peer, void *user)
 	}
 	while (net_peer_read(peer, buffer, sizeof buffer))
 		;
+}
+
+/* Answers, and is gone without a word. */
+static void far_drops(struct net_peer *peer, void *user)
+{
+	char buffer[4096];
+	(void)user;
+	if (net_peer_read(peer, buffer, sizeof buffer) && net_peer_write(peer, "\x20\3\0\0\0", 5))
+		net_peer_drop(peer);
 }
 
 static struct net_listener *far_end(const char *certificate, struct net_options options)
@@ -435,13 +445,14 @@ static void *pem_read(const char *name, bool key)
 	return read;
 }
 
-/* One for good.crt in `file`, from and until some seconds from now: `openssl ocsp` makes none of another time. */
+/* One for good.crt in `file`, from and until some seconds from now (0: it names no end): `openssl ocsp` makes none of
+ * another time. */
 static void staple_make_dated(const char *file, long from_s, long until_s)
 {
 	unsigned char *der = NULL;
 	X509 *good = pem_read("good.crt", false), *ca = pem_read("own-ca.crt", false);
 	EVP_PKEY *key = pem_read("own-ca.key", true);
-	ASN1_TIME *from = X509_gmtime_adj(NULL, from_s), *until = X509_gmtime_adj(NULL, until_s);
+	ASN1_TIME *from = X509_gmtime_adj(NULL, from_s), *until = until_s ? X509_gmtime_adj(NULL, until_s) : NULL;
 	OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
 	OCSP_CERTID *id = OCSP_cert_to_id(EVP_sha256(), good, ca);
 	assert_non_null(OCSP_basic_add1_status(basic, id, V_OCSP_CERTSTATUS_GOOD, 0, NULL, from, until));
@@ -707,6 +718,170 @@ static void ends_that_are_near_are_told(void **state)
 	net_listener_stop(far);
 }
 
+/* ---- nobody let in ---- */
+
+static void anonymous_servers(void **state)
+{
+	(void)state;
+	struct net_listener *far = far_end(
+		"good", (struct net_options){
+				.ciphers = "aNULL@SECLEVEL=0", .max_version = TLS1_2_VERSION, .security_level = -1});
+	struct skiff_tls_options tls = by_own_ca();
+	tls.ciphers = "ALL@SECLEVEL=0";
+	attempt_gives(far, &tls, SKIFF_TLS_NO_SHARED_CIPHER, NULL);
+	tls.ocsp = SKIFF_OCSP_REQUIRED;
+	attempt_gives(far, &tls, SKIFF_TLS_NO_SHARED_CIPHER, NULL);
+	net_listener_stop(far);
+}
+
+static void names_that_are_none(void **state)
+{
+	static const char *const names[] = {"", "%x", ".mosquitto.org", "a%b"};
+	(void)state;
+	struct net_listener *far = far_end("wrong-host", (struct net_options){0});
+	struct skiff_tls_options tls = by_own_ca();
+	tls.no_server_name = true;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		tls.server_name = names[i];
+		attempt_gives(far, &tls, SKIFF_USAGE_OPTION, "server name");
+	}
+	net_listener_stop(far);
+}
+
+static void options_that_would_do_nothing(void **state)
+{
+	(void)state;
+	struct net_listener *far = far_end("revoked", (struct net_options){0});
+	struct skiff_tls_options tls = {.known_hosts_file = path_of("known4"), .crl_file = path_of("own-ca.crl")};
+	attempt_gives(far, &tls, SKIFF_USAGE_OPTION, "tls.crl_file");
+	tls.known_hosts_file = NULL;
+	tls.insecure_skip_chain = true;
+	attempt_gives(far, &tls, SKIFF_USAGE_OPTION, "tls.crl_file");
+	tls = (struct skiff_tls_options){.psk_identity = "me", .psk_key = {NULL, 16}};
+	attempt_gives(far, &tls, SKIFF_USAGE_OPTION, "psk_key");
+	net_listener_stop(far);
+	far = far_end("ip-only", (struct net_options){0});
+	tls = by_own_ca();
+	tls.server_name = "test.mosquitto.org";
+	tls.accept_common_name = true; /* it has an alternative name, of another kind */
+	attempt_gives(far, &tls, SKIFF_TLS_HOSTNAME, NULL);
+	net_listener_stop(far);
+}
+
+/* A CA that leaves the system's store is trusted no longer; a client that trusts by key alone leaves nothing to others.
+ */
+static void the_system_changes(void **state)
+{
+	(void)state;
+	shell("cp own-ca.crt system.crt");
+	setenv("SSL_CERT_FILE", path_of("system.crt"), 1);
+	struct net_listener *far = far_end("good", (struct net_options){0});
+	struct skiff_tls_options tls = {0}, by_key = {.known_hosts_file = path_of("known5")};
+	struct skiff_options options = options_for(far, &by_key);
+	struct user *keyed = user_connected(&options);
+	attempt_gives(far, &tls, SKIFF_OK, NULL);
+	options = options_for(far, &tls);
+	struct user *user = user_connected(&options);
+	user_disconnect(user);
+	shell("cp web-root.crt system.crt");
+	attempt_gives(far, &tls, SKIFF_TLS_UNKNOWN_CA, NULL);
+	user_expect(skiff_connect(user->client), SKIFF_TLS_UNKNOWN_CA);
+	user_disconnect(keyed);
+	user_free(keyed);
+	user_free(user);
+	net_listener_stop(far);
+	unsetenv("SSL_CERT_FILE");
+}
+
+static void known_keys_and_resumption(void **state)
+{
+	char other[PIN_BYTES], line[512];
+	struct skiff_error error;
+	(void)state;
+	pin_of("chain.crt", other);
+	struct net_listener *far = far_end("good", (struct net_options){0});
+	struct skiff_tls_options tls = {.known_hosts_file = path_of("known6")};
+	struct skiff_options options = options_for(far, &tls);
+	struct user *user = user_new(&options);
+	connects(user, false);
+	connects(user, true);
+	snprintf(line, sizeof line, "127.0.0.1:%u %s\n", net_listener_port(far), other);
+	file_write("known6", line, strlen(line));
+	user_expect(skiff_connect(user->client), SKIFF_TLS_PIN);
+	user_free(user);
+	net_listener_stop(far);
+	/* two that are first at a time */
+	assert_true(skiffi_tls_known_add(path_of("known7"), "host:1", other, &error));
+	assert_true(skiffi_tls_known_add(path_of("known7"), "host:1", other, &error));
+	pin_of("good.crt", line);
+	assert_false(skiffi_tls_known_add(path_of("known7"), "host:1", line, &error));
+	assert_int_equal(error.code, SKIFF_TLS_PIN);
+}
+
+/* No longer than its proof: this response is out of date, within what clocks may differ. */
+static void sessions_end_with_their_proof(void **state)
+{
+	(void)state;
+	staple_make_dated("late.der", -3600, -100);
+	staple_make_dated("open-old.der", -8 * 24 * 3600, 0);
+	staple_make_dated("open.der", -3600, 0);
+	struct net_options server = {.staple_file = path_of("late.der")};
+	struct net_listener *far = far_end("good", server);
+	struct skiff_tls_options tls = by_own_ca();
+	tls.ocsp = SKIFF_OCSP_REQUIRED;
+	struct skiff_options options = options_for(far, &tls);
+	struct user *user = user_new(&options);
+	connects(user, false);
+	connects(user, false);
+	user_free(user);
+	net_listener_stop(far);
+	server.staple_file = path_of("open.der");
+	far = far_end("good", server);
+	attempt_gives(far, &tls, SKIFF_OK, NULL);
+	net_listener_stop(far);
+	server.staple_file = path_of("open-old.der"); /* names no end, and is not of today */
+	far = far_end("good", server);
+	attempt_gives(far, &tls, SKIFF_TLS_OCSP, "out of date");
+	net_listener_stop(far);
+}
+
+static void a_lost_connection_is_resumed(void **state)
+{
+	(void)state;
+	struct net_listener *far = far_end("good", (struct net_options){.script = far_drops});
+	struct skiff_tls_options tls = by_own_ca();
+	struct skiff_options options = options_for(far, &tls);
+	struct user *user = user_new(&options);
+	struct skiff_connection way;
+	for (unsigned i = 1; i <= 2; i++) {
+		user_expect(skiff_connect(user->client), SKIFF_OK);
+		skiff_client_connection(user->client, &way);
+		assert_int_equal(way.tls_resumed, i == 2);
+		assert_non_null(watch_await_event(user->watch, SKIFF_EVENT_DISCONNECTED, i, WAITING_LONG_MS));
+	}
+	user_free(user);
+	net_listener_stop(far);
+}
+
+static void half_a_file_in_a_directory(void **state)
+{
+	char text[FILE_BYTES];
+	(void)state;
+	shell("mkdir cas && cp own-ca.crt cas/own.pem && openssl rehash cas");
+	struct net_listener *far = far_end("good", (struct net_options){0});
+	struct skiff_tls_options tls = {.ca_dir = path_of("cas")};
+	struct skiff_options options = options_for(far, &tls);
+	struct user *user = user_new(&options);
+	connects(user, false);
+	file_write("cas/own.pem", text, file_read("own-ca.crt", text) / 2);
+	connects(user, true);
+	assert_int_equal(events(user, SKIFF_EVENT_TLS_STALE), 1);
+	shell("cp web-root.crt cas/own.pem && openssl rehash cas");
+	user_expect(skiff_connect(user->client), SKIFF_TLS_UNKNOWN_CA);
+	user_free(user);
+	net_listener_stop(far);
+}
+
 /* ---- the run ---- */
 
 static int make_certificates(void **state)
@@ -749,6 +924,14 @@ int main(void)
 		cmocka_unit_test(a_reload_leaves_the_connection),
 		cmocka_unit_test(reloads_and_connections_at_a_time),
 		cmocka_unit_test(ends_that_are_near_are_told),
+		cmocka_unit_test(anonymous_servers),
+		cmocka_unit_test(names_that_are_none),
+		cmocka_unit_test(options_that_would_do_nothing),
+		cmocka_unit_test(the_system_changes),
+		cmocka_unit_test(known_keys_and_resumption),
+		cmocka_unit_test(sessions_end_with_their_proof),
+		cmocka_unit_test(a_lost_connection_is_resumed),
+		cmocka_unit_test(half_a_file_in_a_directory),
 	};
 	return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
 }

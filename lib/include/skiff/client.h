@@ -211,6 +211,7 @@ struct skiff_connection {
 	char tls_issuer[256];
 	bool tls_resumed;
 	bool tls_certificate_wanted; /* the server asked for a client certificate */
+	bool tls_ended;              /* the server has ended TLS in order (close_notify) */
 	bool tls_session_given;      /* the server gave a session to resume, in TLS 1.3 after it had judged us */
 	/* Of this connection so far: what TCP carried, TLS records and WebSocket frames included. */
 	uint64_t wire_bytes_out, wire_bytes_in;
