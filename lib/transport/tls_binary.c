@@ -8,10 +8,10 @@
 #include "transport/tls_binary.h"
 
 #include "base/error.h"
+#include "transport/tls_old.h"
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
-#include <openssl/provider.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
@@ -55,16 +55,6 @@ static bool password_ask(
 	return false;
 }
 
-static int password_give(char *buffer, int size, int writing, void *user)
-{
-	size_t len = strlen(user);
-	(void)writing;
-	if (len > (size_t)size)
-		return -1;
-	memcpy(buffer, user, len);
-	return (int)len;
-}
-
 static void password_is_wrong(const struct skiffi_tls_binary *binary, struct skiff_error *error)
 {
 	skiffi_fail(error, SKIFF_FILE_KEY_PASSWORD, 0, "the password does not open %s", binary->source->subject);
@@ -86,18 +76,14 @@ static PKCS12 *bundle_read(const struct skiffi_tls_binary *binary, OSSL_LIB_CTX 
 /* Copies of what another context made, for the default one. */
 static bool bundle_bring_over(struct bundle *bundle, const struct bundle *from)
 {
-	unsigned char *der = NULL;
-	int len = i2d_PrivateKey(from->key, &der);
-	const unsigned char *at = der;
-	bundle->key = len > 0 ? d2i_AutoPrivateKey(NULL, &at, len) : NULL;
-	OPENSSL_clear_free(der, len > 0 ? (size_t)len : 0);
+	bundle->key = skiffi_tls_old_bring_key(from->key);
 	bundle->others = sk_X509_new_null();
 	int others = from->others ? sk_X509_num(from->others) : 0;
 	bool ok = bundle->key && bundle->others;
 	for (int i = -1; ok && i < others; i++) {
-		der = NULL;
-		len = i2d_X509(i < 0 ? from->certificate : sk_X509_value(from->others, i), &der);
-		at = der;
+		unsigned char *der = NULL;
+		int len = i2d_X509(i < 0 ? from->certificate : sk_X509_value(from->others, i), &der);
+		const unsigned char *at = der;
 		X509 *copy = len > 0 ? d2i_X509(NULL, &at, len) : NULL;
 		OPENSSL_free(der);
 		if (i < 0)
@@ -110,20 +96,14 @@ static bool bundle_bring_over(struct bundle *bundle, const struct bundle *from)
 /* Once more, with the algorithms of old. */
 static bool bundle_open_old(const struct skiffi_tls_binary *binary, const char *password, struct bundle *bundle)
 {
-	struct bundle old = {0};
-	OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
-	OSSL_PROVIDER *usual = libctx ? OSSL_PROVIDER_load(libctx, "default") : NULL;
-	OSSL_PROVIDER *legacy = usual ? OSSL_PROVIDER_load(libctx, "legacy") : NULL;
-	PKCS12 *read = legacy ? bundle_read(binary, libctx) : NULL;
-	bool ok = read && PKCS12_parse(read, password, &old.key, &old.certificate, &old.others) && old.key &&
-		  old.certificate && bundle_bring_over(bundle, &old);
-	bundle_free(&old);
+	struct bundle found = {0};
+	struct skiffi_tls_old old;
+	PKCS12 *read = skiffi_tls_old_open(&old) ? bundle_read(binary, old.libctx) : NULL;
+	bool ok = read && PKCS12_parse(read, password, &found.key, &found.certificate, &found.others) && found.key &&
+		  found.certificate && bundle_bring_over(bundle, &found);
+	bundle_free(&found);
 	PKCS12_free(read);
-	if (legacy)
-		OSSL_PROVIDER_unload(legacy);
-	if (usual)
-		OSSL_PROVIDER_unload(usual);
-	OSSL_LIB_CTX_free(libctx);
+	skiffi_tls_old_close(&old);
 	return ok;
 }
 
@@ -239,6 +219,22 @@ STACK_OF(X509) * skiffi_tls_binary_certificates(const struct skiffi_tls_binary *
 
 /* ---- keys ---- */
 
+static EVP_PKEY *sealed_open(const X509_SIG *sealed, const char *password, OSSL_LIB_CTX *libctx)
+{
+	PKCS8_PRIV_KEY_INFO *plain = PKCS8_decrypt_ex(sealed, password, (int)strlen(password), libctx, NULL);
+	EVP_PKEY *key = plain ? EVP_PKCS82PKEY(plain) : NULL;
+	PKCS8_PRIV_KEY_INFO_free(plain);
+	return key;
+}
+
+static EVP_PKEY *sealed_open_old(const X509_SIG *sealed, const char *password)
+{
+	struct skiffi_tls_old old;
+	EVP_PKEY *key = skiffi_tls_old_open(&old) ? sealed_open(sealed, password, old.libctx) : NULL;
+	skiffi_tls_old_close(&old);
+	return key;
+}
+
 /* PKCS#8, encrypted [RFC 5958, 3]. NULL: it is not, or with `*error` cannot be opened. */
 static EVP_PKEY *der_encrypted_key(const struct skiffi_tls_binary *binary, struct skiff_error *error)
 {
@@ -248,14 +244,12 @@ static EVP_PKEY *der_encrypted_key(const struct skiffi_tls_binary *binary, struc
 	EVP_PKEY *key = NULL;
 	if (!sealed)
 		return NULL;
-	X509_SIG_free(sealed);
 	if (password_ask(binary, password, error)) {
-		BIO *bio = BIO_new_mem_buf(binary->data, (int)binary->len);
-		key = bio ? d2i_PKCS8PrivateKey_bio(bio, NULL, password_give, password) : NULL;
-		BIO_free(bio);
-		if (!key)
+		key = sealed_open(sealed, password, NULL);
+		if (!key && !(key = sealed_open_old(sealed, password)))
 			password_is_wrong(binary, error);
 	}
+	X509_SIG_free(sealed);
 	OPENSSL_cleanse(password, sizeof password);
 	return key;
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "transport/tls_binary.h"
+#include "transport/tls_old.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -362,11 +363,41 @@ int skiffi_tls_give_password(char *buffer, int size, int writing, void *user)
 	return password->refused ? -1 : len;
 }
 
+static bool source_has(const struct skiffi_tls_source *source, const char *text)
+{
+	struct skiff_error ignored;
+	char *data;
+	BIO *bio = source_open(source, &ignored);
+	size_t len = bio ? (size_t)BIO_get_mem_data(bio, &data) : 0;
+	bool has = len && memmem(data, len, text, strlen(text));
+	BIO_free(bio);
+	return has;
+}
+
+/* Once more, for which the password is asked once more: it may be by a cipher of old (DES, RC2) that it is encrypted.
+ */
+static EVP_PKEY *pem_key_of_old(struct skiffi_tls_password *password, struct skiff_error *error)
+{
+	struct skiffi_tls_old old;
+	BIO *bio = source_open(password->source, error);
+	EVP_PKEY *found = NULL;
+	if (bio && skiffi_tls_old_open(&old))
+		found = PEM_read_bio_PrivateKey_ex(bio, NULL, skiffi_tls_give_password, password, old.libctx, NULL);
+	EVP_PKEY *key = skiffi_tls_old_bring_key(found);
+	EVP_PKEY_free(found);
+	if (bio)
+		skiffi_tls_old_close(&old);
+	BIO_free(bio);
+	return key;
+}
+
 static EVP_PKEY *pem_key(const struct skiffi_tls_source *source, BIO *bio, struct skiff_error *error)
 {
 	struct skiffi_tls_password password = {source, false, false};
 	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, skiffi_tls_give_password, &password);
 	const char *place = source_place(source);
+	if (!key && password.asked && !password.refused)
+		key = pem_key_of_old(&password, error);
 	if (key)
 		return key;
 	if (password.asked && !source->ask)
@@ -375,6 +406,12 @@ static EVP_PKEY *pem_key(const struct skiffi_tls_source *source, BIO *bio, struc
 	else if (password.asked && password.refused)
 		skiffi_fail(error, SKIFF_FILE_KEY_PASSWORD, 0,
 			"no password was given for the encrypted private key in %s", place);
+	else if (password.asked && source_has(source, "DEK-Info: DES-CBC,"))
+		skiffi_fail(error, SKIFF_FILE_KEY_PASSWORD, 0,
+			"the private key in %s is encrypted with DES, as of old; make it anew: openssl pkey -provider "
+			"legacy "
+			"-provider default -in FILE -aes256 -out NEW",
+			place);
 	else if (password.asked)
 		skiffi_fail(
 			error, SKIFF_FILE_KEY_PASSWORD, 0, "the password does not open the private key in %s", place);

@@ -149,7 +149,9 @@ static void find_explain(const struct token_find *find, bool can, struct skiff_e
 			subject);
 	else if (!can)
 		skiffi_fail(error, SKIFF_FILE_TOKEN, 0,
-			"%s: OpenSSL has no provider \"tpm2\" here; install tpm2-openssl", subject);
+			"%s: OpenSSL cannot load its provider \"tpm2\" here; is tpm2-openssl installed, and is there a "
+			"TPM?",
+			subject);
 	else if (find->password.asked && find->password.refused)
 		skiffi_fail(
 			error, SKIFF_FILE_KEY_PASSWORD, 0, "%s: the token wants a PIN, and none was given", subject);

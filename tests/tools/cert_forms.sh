@@ -55,6 +55,16 @@ opens --cert sealed.p12 --key-password-file password --warn-days 36500
 grep -q "the client.s certificate .* ends in" out || bad "days of a bundle: $(cat out)"
 opens --cert chain.p12 --key-password-file password
 "$skiff" check --connect-only --cafile ca.cer --cert open.p12 "$SKIFF_LAB_URL_8884" >out 2>&1 || bad "a CA in DER: $(cat out)"
+for way in PBE-MD5-DES PBE-SHA1-RC2-40; do
+	make openssl pkcs8 -topk8 -in "$SKIFF_LAB_KEY" -v1 $way -provider legacy -provider default -out old.key -passout file:password
+	opens --cert client.cer --key old.key --key-password-file password
+	fails 10 "the password does not open" --cert client.cer --key old.key --key-password-file other
+	make openssl pkcs8 -topk8 -in "$SKIFF_LAB_KEY" -v1 $way -provider legacy -provider default -outform der -out old.der \
+		-passout file:password
+	opens --cert client.cer --key old.der --key-password-file password
+done
+make openssl ec -in "$SKIFF_LAB_KEY" -des -provider legacy -provider default -out older.key -passout file:password
+fails 10 "openssl pkey -provider legacy" --cert client.cer --key older.key --key-password-file password
 fails 10 "no password was given" --cert sealed.p12
 fails 10 "the password does not open" --cert sealed.p12 --key-password-file other
 fails 10 "the password does not open" --cert client.cer --key sealed.der --key-password-file other

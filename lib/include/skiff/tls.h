@@ -62,7 +62,7 @@ struct skiff_tls_options {
 	const char *cert_file;
 	const char *key_file;                 /* private key; NULL: look in `cert_file` */
 	struct skiff_bytes cert_pem, key_pem; /* the same from memory: PEM, DER or PKCS#12 */
-	skiff_key_password_fn key_password;   /* also of a PKCS#12 file, for which it may be asked twice, and PIN of a
+	skiff_key_password_fn key_password;   /* also of a PKCS#12 file, and PIN of a
 						 token; NULL: what is encrypted is refused with a sentence */
 	void *key_password_user;              /* passed to `key_password` */
 	bool refuse_open_key;       /* a key file that group or others can read is refused, instead of warned of */
@@ -83,10 +83,10 @@ struct skiff_tls_options {
 	const char *groups;        /* for the key exchange, best first, with ':' between them: "X25519:P-256" */
 	const char *alpn;          /* comma-separated protocols for ALPN; NULL: none on ssl, "http/1.1" on wss */
 	bool no_resumption;        /* make a full handshake on every reconnect */
-	/* The way ends when TLS stands: nothing of WebSocket or MQTT is sent, the connection is closed, and the token of
-	 * skiff_connect ends with SKIFF_OK when the server was accepted. In TLS 1.3 a server judges a client certificate
-	 * after that; where it asked for one its word is waited for, for a second at most. There is no next attempt, and
-	 * the event is SKIFF_EVENT_FAILED, whose error is then SKIFF_OK. Only for URLs with TLS. */
+	/* The way ends when TLS stands: nothing of WebSocket or MQTT is sent, the connection is closed, and the token
+	 * of skiff_connect ends with SKIFF_OK when the server was accepted. In TLS 1.3 a server judges a client
+	 * certificate after that; where it asked for one its word is waited for, for a second at most. There is no next
+	 * attempt, and the event is SKIFF_EVENT_FAILED, whose error is then SKIFF_OK. Only for URLs with TLS. */
 	bool handshake_only;
 
 	/* ---- what is told ---- */
