@@ -55,6 +55,8 @@ static void session_read_again(void *user)
 {
 	struct cli_session *session = user;
 	struct skiff_error error;
+	if (!session->tls)
+		return;
 	if (skiff_tls_reload(session->client, &error) == SKIFF_OK)
 		cli_say(session->context, "certificates were read again, for the next connection");
 	else
@@ -82,6 +84,7 @@ int cli_session_open(struct cli_session *session, const struct cli_context *cont
 	struct skiff_error error;
 	session->context = context;
 	session->disconnect = disconnect;
+	session->tls = cli_client_url_has_tls(options->url);
 	atomic_init(&session->connected_once, false);
 	options->on_event = session_event;
 	options->user = session;
