@@ -11,6 +11,8 @@ pin_of() { echo "sha256//$(openssl x509 -in "$1" -pubkey -noout | openssl pkey -
 good=$(pin_of "$certs/good.crt") other=$(pin_of "$certs/chain.crt")
 start_broker "listener PORT 127.0.0.1" "allow_anonymous true" "certfile $certs/revoked.crt" "keyfile $certs/revoked.key"
 revoked=$port
+start_broker "listener PORT 127.0.0.1" "allow_anonymous true" "certfile $certs/expired.crt" "keyfile $certs/expired.key"
+expired=$port
 start_broker "listener PORT 127.0.0.1" "allow_anonymous true" "certfile $certs/good.crt" "keyfile $certs/good.key"
 pub() { run "$SKIFF" pub -b "mqtts://127.0.0.1:$port" -t a -m x "$@"; }
 # checked CODE CAUSE OPTION...
@@ -40,6 +42,9 @@ checked 14 tls-pin-mismatch --known-hosts known
 echo nonsense >known
 checked 10 file-unreadable --known-hosts known
 
+pub --known-hosts none/known
+expect 10 "mkdir -p none"
+
 mkdir crls && openssl crl -in "$certs/own-ca.crl" -out crls/own.crl && openssl rehash crls || fail "no directory of lists"
 checked 0 "" --cafile "$ca" --crlpath crls
 door=$revoked checked 14 tls-revoked --cafile "$ca" --crlpath crls
@@ -55,7 +60,12 @@ checked 0 "" --cafile "$ca" --tls-min 1.3 --cipher-suites TLS_AES_128_GCM_SHA256
 pub --cafile "$ca" --ciphers NONE
 expect 2 "tls.ciphers"
 pub --cafile "$ca" --tls-min 1.3 --tls-max 1.2
-expect 2 "tls.min_version"
+expect 2 "tls.min_version is above tls.max_version"
+[[ $err != *enum* ]] || fail "two faults in one sentence: $err"
+
+run "$SKIFF" pub -b "mqtts://127.0.0.1:$expired" -t a -m x --insecure --insecure-chain
+expect 0 "the server's certificate has expired, "
+[[ $err == *"days ago"* && $err != *"in -"* ]] || fail "when it expired: $err"
 
 cp "$certs/client.key" open.key
 chmod 644 open.key
