@@ -90,7 +90,8 @@ int cli_session_open(struct cli_session *session, const struct cli_context *cont
 	options->user = session;
 	session->client = skiff_client_new(options, &error);
 	if (!session->client) {
-		cli_say(context, "%s", error.text);
+		const char *option = cli_tls_directory_option(&options->tls, error.detail);
+		cli_say(context, option ? "%s; give it by '%s'" : "%s", error.text, option);
 		return cli_exit_for(error.code);
 	}
 	struct skiff_token *token = skiff_connect(session->client);

@@ -3,6 +3,7 @@
 #include "cli_client.h"
 #include "cli_exit.h"
 #include "cli_output.h"
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,19 @@ const char *cli_tls_given(const struct cli_tls_params *params)
 		if (all[i].given)
 			return all[i].option;
 	return NULL;
+}
+
+static bool tls_is_directory(const char *path)
+{
+	struct stat about;
+	return path && stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+const char *cli_tls_directory_option(const struct skiff_tls_options *tls, int detail)
+{
+	if (detail != EISDIR)
+		return NULL;
+	return tls_is_directory(tls->ca_file) ? "--capath" : tls_is_directory(tls->crl_file) ? "--crlpath" : NULL;
 }
 
 /* ---- secrets ---- */
