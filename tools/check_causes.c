@@ -249,6 +249,8 @@ static const char *cause_of_file(const struct check_report *report)
 				 "'openssl rehash' was run on it."
 			       : "A directory of revocation lists goes with '--crlpath' instead of '--crlfile', once "
 				 "'openssl rehash' was run on it.";
+	if (strcmp(cause, "file-not-pem") == 0 && strstr(report->failure.evidence, "add the key that belongs to it"))
+		return "Give the private key's file too, by '--key FILE'.";
 	if (strcmp(cause, "key-mismatch") == 0 && strstr(report->failure.evidence, "must be the first"))
 		return "The key is right and the order is not: put the certificate that the key belongs to first in "
 		       "the "

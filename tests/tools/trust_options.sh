@@ -72,6 +72,8 @@ checked 0 "" --cafile "$ca" --tls-min 1.3 --cipher-suites TLS_AES_128_GCM_SHA256
 [[ $out == *TLS_AES_128_GCM_SHA256* ]] || fail "another suite: $out"
 checked 14 tls-hostname-mismatch --cafile "$ca" --server-name other.example
 remedied "'--server-name' gives"
+checked 10 file-not-pem --cafile "$ca" --cert "$certs/client.crt"
+remedied "'--key FILE'"
 cat "$certs/own-ca.crt" "$certs/client.crt" >upside-down.crt
 checked 10 key-mismatch --cafile "$ca" --cert upside-down.crt --key "$certs/client.key"
 remedied "the order is not"
