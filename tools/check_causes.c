@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_causes.c: causes and remedies. The slugs are those of the library's errors, and a few of this command. */
 #include "check_causes.h"
+#include "cli_client.h"
 #include "cli_help.h"
 #include "cli_text.h"
+#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* clang-format off */
 const struct check_cause check_causes[] = {
@@ -20,7 +23,7 @@ const struct check_cause check_causes[] = {
 	{"own-cert-not-yet-valid", CHECK_FILES, "Look at this machine's clock: 'date'. If it is right, wait until the certificate begins."},
 	{"own-cert-weak", CHECK_FILES, "Have a certificate issued for a key of RSA 2048 bits or P-256, signed with SHA-256 or better."},
 	{"key-open", CHECK_FILES, "Take the right to read it from others: 'chmod 600 KEY'; or leave out '--strict-key-file' and be warned only."},
-	{"token", CHECK_FILES, "See whether the token is there and what lies on it: 'p11tool --list-tokens', 'pkcs11-tool --module MODULE -O'; PKCS11_MODULE_PATH names the module."},
+	{"token", CHECK_FILES, "See whether the token is there and what lies on it: 'p11tool --list-tokens', 'pkcs11-tool --module MODULE -O'; PKCS11_MODULE_PATH names the module; 'pkcs11-tool --module MODULE --login --test' tries the PIN and the key."},
 	{"dns-not-found", CHECK_DNS, "Check the spelling of \"{host}\"; 'getent hosts {host}' asks as this command does."},
 	{"dns-failed", CHECK_DNS, "Check that this machine is online and has a name server in /etc/resolv.conf; try an address instead of the name."},
 	{"dns-timeout", CHECK_DNS, "No name server answered: check the network and /etc/resolv.conf; a longer '--timeout' helps where one is merely slow."},
@@ -48,7 +51,7 @@ const struct check_cause check_causes[] = {
 	{"tls-client-cert-required", CHECK_TLS, "Give a client certificate that the server's CA has signed: add '--cert client.crt --key client.key'."},
 	{"tls-client-cert-rejected", CHECK_TLS, "The server does not accept this client certificate: have one issued by the CA that it trusts, not expired and for clients."},
 	{"tls-version", CHECK_TLS, "The server speaks only TLS older than 1.2, or newer than this OpenSSL: have it updated."},
-	{"tls-no-shared-cipher", CHECK_TLS, "The server offers no cipher or group that this OpenSSL takes: have its settings widened."},
+	{"tls-no-shared-cipher", CHECK_TLS, "The server offers no cipher or group that this OpenSSL takes: have its settings widened. Where it has pre-shared keys instead of certificates give '--psk-identity NAME --psk-file FILE'."},
 	{"tls-alpn", CHECK_TLS, "The server wants another application protocol: give one of its by '--tls-alpn', such as mqtt."},
 	{"tls-timeout", CHECK_TLS, "The port accepts, and says nothing: it may not be one for TLS, or something in between swallows it; 'skiff check {host}' looks at the other doors."},
 	{"tls-closed", CHECK_TLS, "The peer hung up in the handshake: the port may not be one for TLS, or the server wants another server name ('--server-name'); its log tells."},
@@ -142,6 +145,33 @@ static void advice_add(char *out, size_t size, const char *text, size_t len)
 	snprintf(out + used, size - used, "%.*s", (int)len, text);
 }
 
+/* The options given that narrow what of TLS is spoken, in quotes. */
+static const char *advice_options(const struct check_report *report)
+{
+	static char out[128];
+	const struct skiff_tls_options *tls = report->tls;
+	bool version = strcmp(report->failure.cause, "tls-version") == 0;
+	const struct {
+		bool given;
+		const char *option;
+	} all[] = {
+		{version && tls && tls->min_version, "'--tls-min'"},
+		{version && tls && tls->max_version, "'--tls-max'"},
+		{!version && tls && tls->ciphers, "'--ciphers'"},
+		{!version && tls && tls->cipher_suites, "'--cipher-suites'"},
+		{!version && tls && tls->groups, "'--groups'"},
+	};
+	*out = '\0';
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		if (!all[i].given)
+			continue;
+		if (*out)
+			advice_add(out, sizeof(out), " or ", 4);
+		advice_add(out, sizeof(out), all[i].option, strlen(all[i].option));
+	}
+	return out;
+}
+
 /* The length of the word in braces at `text`, whose value comes in `*value`; 0: there is none that is known. */
 static size_t advice_word(const struct check_report *report, const char *text, const char **value)
 {
@@ -154,10 +184,11 @@ static size_t advice_word(const struct check_report *report, const char *text, c
 	cli_shell_word(url, sizeof(url), report->url);
 	snprintf(given, sizeof(given), "%s%s", report->given, place.tls ? report->given_tls : "");
 	const char *issuer = chain->count ? chain->list[chain->count - 1].issuer : report->connection.tls_issuer;
+	const char *name = report->tls && report->tls->server_name ? report->tls->server_name : place.host;
 	const struct {
 		const char *name, *value;
 	} words[] = {{"{url}", url}, {"{given}", given}, {"{place}", at}, {"{host}", place.host}, {"{port}", port},
-		{"{issuer}", issuer}};
+		{"{issuer}", issuer}, {"{name}", name}, {"{options}", advice_options(report)}};
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		*value = words[i].value;
 		if (strncmp(text, words[i].name, strlen(words[i].name)) == 0)
@@ -183,17 +214,85 @@ static void advice_fill(struct check_report *report, const char *text)
 	}
 }
 
-/* Where the same cause wants something else: on the way to or at a proxy, to a socket, for a certificate that names
- * nobody, for an answer that does not come. NULL: it is none of these. */
+/* ---- the same cause, another remedy ---- */
+
+static const char *cause_of_name(const struct check_report *report)
+{
+	int detail = report->failure.detail;
+	if (detail == X509_V_ERR_PERMITTED_VIOLATION || detail == X509_V_ERR_EXCLUDED_VIOLATION)
+		return "The CA may not give a name that the certificate lists: whoever runs {host} must have one "
+		       "issued "
+		       "by another CA, or without that name.";
+	if (report->chain.count && !*report->chain.list[0].names)
+		return report->tls->accept_common_name
+			       ? "Have a certificate issued that lists \"{name}\" as a subject alternative name; this "
+				 "one lists no name, and its subject has another, with which '--server-name' goes."
+			       : "Have a certificate issued that lists \"{name}\" as a subject alternative name; this "
+				 "one lists no name, and that in its subject does not count [RFC 9525]. Until then "
+				 "'--accept-common-name' has it count.";
+	if (report->tls->server_name)
+		return "The certificate is not for \"{name}\", which '--server-name' gives: give a name that the "
+		       "certificate lists, or leave the option out if it lists {host}.";
+	return NULL;
+}
+
+static const char *cause_of_file(const struct check_report *report)
+{
+	const struct skiff_tls_options *tls = report->tls;
+	const char *cause = report->failure.cause, *key = tls->key_file ? tls->key_file : tls->cert_file;
+	const char *option = NULL;
+	if (strcmp(cause, "file-unreadable") == 0)
+		option = cli_tls_directory_option(tls, report->failure.detail);
+	if (option)
+		return strcmp(option, "--capath") == 0
+			       ? "A directory of CA certificates goes with '--capath' instead of '--cafile', once "
+				 "'openssl rehash' was run on it."
+			       : "A directory of revocation lists goes with '--crlpath' instead of '--crlfile', once "
+				 "'openssl rehash' was run on it.";
+	if (strcmp(cause, "file-not-pem") == 0 && strstr(report->failure.evidence, "add the key that belongs to it"))
+		return "Give the private key's file too, by '--key FILE'.";
+	if (strcmp(cause, "key-mismatch") == 0 && strstr(report->failure.evidence, "must be the first"))
+		return "The key is right and the order is not: put the certificate that the key belongs to first in "
+		       "the "
+		       "file, and those of its CAs behind it.";
+	if (strcmp(cause, "key-password") == 0 && key && strncasecmp(key, "pkcs11:", 7) == 0)
+		return "Give the token's PIN by '--key-password-file FILE' or SKIFF_KEY_PASSWORD; 'pkcs11-tool "
+		       "--module "
+		       "MODULE --login --test' tries it. A token may lock itself after a few wrong ones.";
+	return NULL;
+}
+
+/* What the user's own TLS options have to do with it. */
+static const char *cause_of_tls(const struct check_report *report)
+{
+	const char *cause = report->failure.cause;
+	int detail = report->failure.detail;
+	if (strcmp(cause, "tls-hostname-mismatch") == 0)
+		return cause_of_name(report);
+	if (strcmp(cause, "tls-bad-chain") == 0 &&
+		(detail == X509_V_ERR_UNABLE_TO_GET_CRL || detail == X509_V_ERR_CRL_HAS_EXPIRED ||
+			detail == X509_V_ERR_CRL_NOT_YET_VALID))
+		return "Get the current revocation list of the CA that the sentence names, for '--crlfile' or "
+		       "'--crlpath', or leave these out; 'openssl crl -noout -issuer -lastupdate -nextupdate -in LIST' "
+		       "shows whose a list is and when it is valid. If that seems right, look at this machine's clock: "
+		       "'date'.";
+	if (strcmp(cause, "tls-version") == 0 && *advice_options(report))
+		return "The server speaks no version that {options} leaves: change that or leave it out, or have the "
+		       "server updated.";
+	if (strcmp(cause, "tls-no-shared-cipher") == 0 && *advice_options(report))
+		return "The server takes nothing that {options} leaves: widen that or leave it out. Where the server "
+		       "has "
+		       "pre-shared keys instead of certificates give '--psk-identity NAME --psk-file FILE'.";
+	return cause_of_file(report);
+}
+
+/* On the way to or at a proxy, to a socket, for an answer that does not come. NULL: it is none of these. */
 static const char *cause_of_way(const struct check_report *report)
 {
 	const char *proxy = report->connection.proxy;
 	enum check_stage stage = report->failure.stage;
 	bool local = strncmp(report->url, "unix:", 5) == 0;
 	const char *cause = report->failure.cause;
-	if (strcmp(cause, "tls-hostname-mismatch") == 0 && report->chain.count && !*report->chain.list[0].names)
-		return "Have a certificate issued that lists \"{host}\" as a subject alternative name; this one lists "
-		       "no name, and that in its subject does not count [RFC 9525].";
 	if (strcmp(cause, "roundtrip-timeout") == 0 && stage != CHECK_ROUNDTRIP)
 		return "The broker is there and does not answer this: it may be overloaded, or drop in silence what "
 		       "this "
@@ -218,9 +317,11 @@ static const char *cause_of_way(const struct check_report *report)
 
 void check_cause_advise(struct check_report *report)
 {
-	const char *of_way = cause_of_way(report);
-	if (of_way) {
-		advice_fill(report, of_way);
+	const char *other = report->tls ? cause_of_tls(report) : NULL;
+	if (!other)
+		other = cause_of_way(report);
+	if (other) {
+		advice_fill(report, other);
 		return;
 	}
 	for (const struct check_cause *cause = check_causes; cause->slug; cause++) {

@@ -51,6 +51,7 @@ struct check_step {
 struct check_failure {
 	enum check_stage stage;
 	char cause[32]; /* "": nothing failed */
+	int detail;     /* of the library's error */
 	char evidence[2 * CHECK_TEXT_BYTES];
 	char remedy[6 * CHECK_TEXT_BYTES];
 	char url[CHECK_URL_BYTES]; /* of a door that works instead; "" */
@@ -83,6 +84,7 @@ struct check_report {
 	/* The options that another try needs as well, as a shell takes them, each with a blank behind it: those of any
 	 * door, those of TLS, and of these the CA. No secrets. */
 	char given[CHECK_TEXT_BYTES], given_tls[CHECK_TEXT_BYTES], given_ca[CHECK_TEXT_BYTES];
+	const struct skiff_tls_options *tls; /* as given; NULL before the walk */
 	const char *engine;
 	struct check_step steps[CHECK_STAGE_COUNT];
 	double total_ms; /* of the set-up: look-up to CONNACK; below 0: it did not get there */

@@ -120,6 +120,7 @@ static bool walk_make(struct walk *walk)
 		if (stage == CHECK_FILES)
 			check_pass(report, CHECK_OPTIONS, -1, "%s", report->url);
 		check_fail(report, stage, skiff_code_slug(error.code), error.text);
+		report->failure.detail = error.detail;
 		return false;
 	}
 	check_place_bare(report->url, options->url, true);
@@ -170,6 +171,20 @@ static const char *walk_proxy_text(const struct skiff_connection *seen, char *ou
 	return out;
 }
 
+/* Whether a proxy of the environment would be taken, if no_proxy did not list the broker. */
+static bool walk_is_excepted(const struct walk *walk)
+{
+	static const char *const plain[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
+	static const char *const tls[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
+	const char *const *name = walk->place.tls ? tls : plain;
+	if (!walk->options->proxy_environment || walk->options->proxy || walk->place.local ||
+		*walk->report->connection.proxy)
+		return false;
+	while (*name && (!getenv(*name) || !*getenv(*name)))
+		name++;
+	return *name;
+}
+
 /* What was reached, with its time. */
 static void walk_phases(struct walk *walk)
 {
@@ -185,6 +200,10 @@ static void walk_phases(struct walk *walk)
 	walk_phase(walk, CHECK_DNS, !local, phases->dns_us, walk_looked_up(walk, name, sizeof(name)));
 	walk_phase(walk, CHECK_TCP, true, phases->tcp_us, seen->address);
 	walk_phase(walk, CHECK_PROXY, *seen->proxy, phases->proxy_us, walk_proxy_text(seen, proxy, sizeof(proxy)));
+	if (walk_is_excepted(walk))
+		snprintf(report->steps[CHECK_PROXY].text, CHECK_TEXT_BYTES,
+			"not part of this way: no_proxy excepts %s from the proxy of the environment",
+			walk->place.host);
 	walk_phase(walk, CHECK_TLS, walk->place.tls, phases->tls_us, walk_tls_text(seen, tls, sizeof(tls)));
 	walk_phase(walk, CHECK_WEBSOCKET, walk->place.ws, phases->websocket_us, http);
 	if (report->connected)
@@ -217,6 +236,7 @@ static bool walk_connect(struct walk *walk, enum skiff_code *code)
 						 ? check_strange_stage(&walk->place, &report->connection.phases)
 						 : check_cause_stage(*code);
 		check_fail(report, stage, skiff_code_slug(*code), error.text);
+		report->failure.detail = error.detail;
 		report->steps[stage].ms = walk_rest_ms(walk, walk_now_ms() - begun_ms);
 	}
 	walk_phases(walk);
@@ -418,6 +438,7 @@ static void walk_through(struct walk *walk)
 void check_walk(struct check_report *report, struct skiff_options *options, const struct check_settings *settings)
 {
 	struct walk walk = {.report = report, .options = options, .settings = settings};
+	report->tls = &options->tls;
 	report->engine = walk_is_paho(options) ? "paho" : "native";
 	report->total_ms = -1;
 	for (int stage = 0; stage < CHECK_STAGE_COUNT; stage++)

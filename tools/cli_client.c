@@ -91,12 +91,17 @@ static int client_set_url(
 	return CLI_EXIT_OK;
 }
 
+bool cli_client_url_has_tls(const char *url)
+{
+	static const char *const schemes[] = {"mqtts", "ssl", "tls", "wss", NULL};
+	return url_scheme_in(url, schemes);
+}
+
 static int client_check_url(const struct cli_context *context, const struct cli_client_params *params, const char *url)
 {
-	static const char *const tls_schemes[] = {"mqtts", "ssl", "tls", "wss", NULL};
 	static const char *const ws_schemes[] = {"ws", "wss", NULL};
 	const char *option = cli_tls_given(&params->tls);
-	if (option && !url_scheme_in(url, tls_schemes))
+	if (option && !cli_client_url_has_tls(url))
 		return client_wrong(context, option, "means nothing without TLS; give a URL of mqtts:// or wss://");
 	if (params->ws_headers.count && !url_scheme_in(url, ws_schemes))
 		return client_wrong(
@@ -264,11 +269,27 @@ static int client_set_mqtt(
 	return code == CLI_EXIT_OK ? client_set_session(context, params, setup) : code;
 }
 
+/* Where the library looks for a proxy, but for no_proxy, which holds no secret. */
+static void client_hide_proxies(void)
+{
+	static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
+	for (const char *const *name = names; *name; name++)
+		cli_secret_hide_variable(*name);
+}
+
 static int client_set_connection(
 	const struct cli_context *context, const struct cli_client_params *params, struct skiff_options *options)
 {
 	if (params->ipv4 && params->ipv6)
 		return client_wrong(context, "-6", "excludes '-4'; leave out both to have either");
+	bool user, password = false;
+	if (params->proxy)
+		cli_client_user_info(params->proxy, &user, &password);
+	if (password)
+		cli_say(context, "warning: the password of '--proxy' was visible to others; use '--proxy-env' and the "
+				 "variable all_proxy");
+	if (params->proxy_env)
+		client_hide_proxies();
 	options->proxy = params->proxy;
 	options->proxy_environment = params->proxy_env;
 	options->ip_version = params->ipv4 ? 4 : params->ipv6 ? 6 : 0;

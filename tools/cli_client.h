@@ -83,6 +83,12 @@ bool cli_client_set_broker(struct cli_client_params *params, char *word);
 /* Wipes and frees it, where the table with --broker, which does that, is not the command's. */
 void cli_client_drop_broker(struct cli_client_params *params);
 
+/* The option that takes the directory which was given for a file, as the `detail` of an error says; NULL: none. */
+const char *cli_tls_directory_option(const struct skiff_tls_options *tls, int detail);
+
+/* Whether a URL's scheme is one with TLS. */
+bool cli_client_url_has_tls(const char *url);
+
 /* The log of the library as --debug shows it; `user` is the parameters. What cli_client_prepare sets. */
 void cli_client_log(enum skiff_log_level level, const char *component, const char *line, void *user);
 

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -67,6 +66,16 @@ int cli_password_from_environment(const struct cli_context *context, const char 
 	return code;
 }
 
+void cli_secret_hide_variable(const char *variable)
+{
+	char *value = getenv(variable), *copy = value ? strdup(value) : NULL;
+	if (copy && setenv(variable, copy, 1) == 0 && getenv(variable) != value)
+		explicit_bzero(value, strlen(value));
+	if (copy)
+		explicit_bzero(copy, strlen(copy));
+	free(copy);
+}
+
 static size_t without_newline(const char *data, size_t len)
 {
 	if (len > 0 && data[len - 1] == '\n')
@@ -76,10 +85,15 @@ static size_t without_newline(const char *data, size_t len)
 	return len;
 }
 
-void cli_secret_file_check(const struct cli_context *context, const char *path)
+bool cli_secret_file_is_open(const char *path, mode_t who)
 {
 	struct stat about;
-	if (stat(path, &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & (S_IRGRP | S_IROTH)))
+	return stat(path, &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & who);
+}
+
+void cli_secret_file_check(const struct cli_context *context, const char *path)
+{
+	if (cli_secret_file_is_open(path, S_IRGRP | S_IROTH))
 		cli_say(context, "warning: file '%s' holds a secret and may be read by others; 'chmod 600' it", path);
 }
 

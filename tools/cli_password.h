@@ -4,6 +4,8 @@
 #define SKIFF_CLI_PASSWORD_H
 
 #include "cli_command.h"
+#include <stdbool.h>
+#include <sys/stat.h>
 
 /* Owned bytes; all zero: absent. */
 struct cli_secret {
@@ -24,6 +26,12 @@ int cli_password_ask(const struct cli_context *context, const char *prompt, stru
 
 /* A copy of `text`. */
 int cli_password_copy(const struct cli_context *context, const char *text, struct cli_secret *secret);
+
+/* Has a variable that the library reads stand elsewhere: /proc/PID/environ no longer shows its value. */
+void cli_secret_hide_variable(const char *variable);
+
+/* Whether the file `path` may be read by any of `who`, S_IRGRP and S_IROTH. */
+bool cli_secret_file_is_open(const char *path, mode_t who);
 
 /* Warns when the file `path` may be read by others. */
 void cli_secret_file_check(const struct cli_context *context, const char *path);

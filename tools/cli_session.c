@@ -55,6 +55,8 @@ static void session_read_again(void *user)
 {
 	struct cli_session *session = user;
 	struct skiff_error error;
+	if (!session->tls)
+		return;
 	if (skiff_tls_reload(session->client, &error) == SKIFF_OK)
 		cli_say(session->context, "certificates were read again, for the next connection");
 	else
@@ -82,12 +84,14 @@ int cli_session_open(struct cli_session *session, const struct cli_context *cont
 	struct skiff_error error;
 	session->context = context;
 	session->disconnect = disconnect;
+	session->tls = cli_client_url_has_tls(options->url);
 	atomic_init(&session->connected_once, false);
 	options->on_event = session_event;
 	options->user = session;
 	session->client = skiff_client_new(options, &error);
 	if (!session->client) {
-		cli_say(context, "%s", error.text);
+		const char *option = cli_tls_directory_option(&options->tls, error.detail);
+		cli_say(context, option ? "%s; give it by '%s'" : "%s", error.text, option);
 		return cli_exit_for(error.code);
 	}
 	struct skiff_token *token = skiff_connect(session->client);

@@ -15,6 +15,7 @@ struct cli_session {
 	const struct skiff_properties *disconnect; /* of DISCONNECT; NULL: none */
 	struct skiff_token *ending;                /* of the disconnect that a stop began */
 	atomic_bool connected_once;
+	bool tls; /* there are certificates to read again */
 };
 
 /* Creates the client and connects; a stop disconnects it again. Sets on_event and user of the options. `disconnect`

@@ -3,6 +3,7 @@
 #include "cli_client.h"
 #include "cli_exit.h"
 #include "cli_output.h"
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,19 @@ const char *cli_tls_given(const struct cli_tls_params *params)
 	return NULL;
 }
 
+static bool tls_is_directory(const char *path)
+{
+	struct stat about;
+	return path && stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+const char *cli_tls_directory_option(const struct skiff_tls_options *tls, int detail)
+{
+	if (detail != EISDIR)
+		return NULL;
+	return tls_is_directory(tls->ca_file) ? "--capath" : tls_is_directory(tls->crl_file) ? "--crlpath" : NULL;
+}
+
 /* ---- secrets ---- */
 
 static int tls_key_password(char *buffer, size_t size, void *user)
@@ -64,11 +78,24 @@ static int tls_key_password(char *buffer, size_t size, void *user)
 	return (int)secret->len;
 }
 
+/* With --strict-key-file what opens a key is guarded as the key is, which the library looks at. */
+static int tls_read_secret(const struct cli_context *context, const struct cli_tls_params *params, const char *path,
+	struct cli_secret *secret)
+{
+	if (!params->strict_key_file || strcmp(path, "-") == 0 || !cli_secret_file_is_open(path, S_IRGRP | S_IROTH))
+		return cli_password_from_file(context, path, secret);
+	cli_say(context,
+		"file '%s' holds a secret and may be read by others; 'chmod 600' it, or leave out "
+		"'--strict-key-file'",
+		path);
+	return CLI_EXIT_FILE;
+}
+
 static int tls_set_key_password(
 	const struct cli_context *context, const struct cli_tls_params *params, struct cli_client_setup *setup)
 {
 	int code = params->key_password_file
-			   ? cli_password_from_file(context, params->key_password_file, &setup->key_password)
+			   ? tls_read_secret(context, params, params->key_password_file, &setup->key_password)
 			   : cli_password_from_environment(context, "SKIFF_KEY_PASSWORD", &setup->key_password);
 	if (setup->key_password.data) {
 		setup->options.tls.key_password = tls_key_password;
@@ -117,7 +144,7 @@ static int tls_set_psk(
 		cli_say(context, "warning: the key of '--psk' was visible to others; use '--psk-file'");
 		code = cli_password_copy(context, params->psk, &setup->psk);
 	} else {
-		code = cli_password_from_file(context, params->psk_file, &setup->psk);
+		code = tls_read_secret(context, params, params->psk_file, &setup->psk);
 	}
 	setup->options.tls.psk_identity = params->psk_identity;
 	return code == CLI_EXIT_OK ? tls_decode_psk(context, option, setup) : code;
@@ -157,7 +184,8 @@ int cli_tls_prepare(
 {
 	if (params->key && !params->cert)
 		return tls_wrong(context, "--key", "needs its certificate; add '--cert'");
-	if (params->key && !params->strict_key_file)
+	/* of what every user may read the library warns */
+	if (params->key && !params->strict_key_file && !cli_secret_file_is_open(params->key, S_IROTH))
 		cli_secret_file_check(context, params->key);
 	tls_set_rest(params, &setup->options.tls);
 	int code = tls_set_key_password(context, params, setup);

@@ -391,7 +391,8 @@ const struct cli_command cmd_sub = {
 		"unless trying "
 		"again cannot help. On SIGINT and SIGTERM the connection is ended properly; a second signal ends at "
 		"once. SIGHUP "
-		"ends a command that was started on a terminal, and is ignored elsewhere.",
+		"ends a command whose terminal has gone; else it has the files of TLS read again, for the next "
+		"connection.",
 	.examples = "# everything below 'house', with topics\n"
 		    "skiff sub -b mqtt://broker.example -t 'house/#' -v\n"
 		    "# the next message, or exit code 27 after ten seconds\n"

@@ -26,6 +26,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -321,9 +322,14 @@ static bool context_check_trust(const struct skiffi_tls_context *context, struct
 {
 	const struct skiff_tls_options *options = &context->options;
 	unsigned line;
-	if (options->ocsp > SKIFF_OCSP_REQUIRED || (options->ocsp && context->skip_chain)) {
+	if (options->ocsp > SKIFF_OCSP_REQUIRED) {
+		skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "tls.ocsp is none of enum skiff_ocsp");
+		return false;
+	}
+	if (options->ocsp && context->skip_chain) {
 		skiffi_fail(error, SKIFF_USAGE_OPTION, 0,
-			"tls.ocsp is none of its enum, or asked for where no chain is verified, and so no CA known");
+			"tls.ocsp is asked for where no chain is verified, and so no CA known; give a CA too, or leave "
+			"it out");
 		return false;
 	}
 	if ((options->crl_file || options->crl_dir) && context->skip_chain) {
@@ -493,8 +499,11 @@ static void context_tell_end(struct skiffi_tls_context *context, const X509 *cer
 		return;
 	struct skiff_event event = {.kind = SKIFF_EVENT_TLS_EXPIRING, .days_left = days, .ours = ours};
 	context->days_told[ours] = days;
-	skiffi_log(SKIFF_LOG_WARN, "tls", "%s certificate expires in %d day%s", ours ? "the client's" : "the server's",
-		days, days == 1 ? "" : "s");
+	const char *whose = ours ? "the client's" : "the server's";
+	bool past = days < 0 || seconds < 0;
+	skiffi_log(SKIFF_LOG_WARN, "tls",
+		past ? "%s certificate has expired, %d day%s ago" : "%s certificate expires in %d day%s", whose,
+		abs(days), abs(days) == 1 ? "" : "s");
 	context_tell(context, &event);
 }
 

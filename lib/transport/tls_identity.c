@@ -155,6 +155,12 @@ static bool identity_read(struct skiffi_tls_identity *identity, const struct ski
 		return false;
 	token = key->path && skiffi_endpoint_is_token(key->path);
 	identity->key = token ? skiffi_tls_token_key(key, error) : skiffi_tls_read_key(key, error);
+	if (!identity->key && !strcmp(place_of(key), place_of(certificate)) &&
+		strstr(error->text, "holds a certificate"))
+		skiffi_fail(error, SKIFF_FILE_NOT_PEM, 0,
+			"%s should hold a private key too, but holds only a certificate; add the key that belongs to "
+			"it (tls.key_file)",
+			certificate->subject);
 	return identity->key;
 }
 

@@ -83,6 +83,13 @@ bool skiffi_tls_pins_have(const char *list, const char *pin)
 static enum skiffi_tls_known known_failed(const char *path, const char *what, struct skiff_error *error)
 {
 	int number = errno;
+	const char *slash = strrchr(path, '/');
+	if (number == ENOENT && slash) {
+		skiffi_fail(error, SKIFF_FILE_UNREADABLE, number,
+			"known-hosts file \"%s\" cannot be %s: its folder must exist; run: mkdir -p %.*s", path, what,
+			(int)(slash - path), path);
+		return SKIFFI_TLS_KNOWN_FAILED;
+	}
 	skiffi_fail(error, SKIFF_FILE_UNREADABLE, number, "known-hosts file \"%s\" cannot be %s: %s", path, what,
 		uv_strerror(-number));
 	return SKIFFI_TLS_KNOWN_FAILED;

@@ -25,10 +25,14 @@ static int version_number(enum skiff_tls_version version, int otherwise)
 
 static bool policy_set_versions(SSL_CTX *ctx, const struct skiff_tls_options *options, struct skiff_error *error)
 {
-	if (options->min_version > SKIFF_TLS_1_3 || options->max_version > SKIFF_TLS_1_3 ||
-		(options->max_version && options->min_version > options->max_version)) {
-		skiffi_fail(error, SKIFF_USAGE_OPTION, 0,
-			"tls.min_version is above tls.max_version, or one of them is none of its enum");
+	if (options->min_version > SKIFF_TLS_1_3 || options->max_version > SKIFF_TLS_1_3) {
+		skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "%s is none of enum skiff_tls_version",
+			options->min_version > SKIFF_TLS_1_3 ? "tls.min_version" : "tls.max_version");
+		return false;
+	}
+	if (options->max_version && options->min_version > options->max_version) {
+		skiffi_fail(
+			error, SKIFF_USAGE_OPTION, 0, "tls.min_version is above tls.max_version; no version is left");
 		return false;
 	}
 	return (SSL_CTX_set_min_proto_version(ctx, version_number(options->min_version, TLS1_2_VERSION)) &&

@@ -7,7 +7,7 @@
 certs=$(cd "$(dirname "$0")/../../certs" && pwd)
 PATH=$(cd "$(dirname "$SKIFF")" && pwd):$PATH
 cd "$work" || exit 1
-sh "$certs/make-certs.sh" "$work/certs" || fail "no certificates"
+sh "$certs/make-certs.sh" -a "$work/certs" || fail "no certificates"
 
 # expect_failure CODE CAUSE OPTION...: of check at $url; what is to be done comes in $remedy
 expect_failure()
@@ -69,6 +69,18 @@ expect 0
 tls_broker cn-only
 expect_failure 14 tls-hostname-mismatch --cafile CA.pem --server-name test.mosquitto.org
 option "this one lists no name"
+option "--accept-common-name"
+run skiff check --cafile CA.pem --server-name test.mosquitto.org --accept-common-name "$url"
+expect 0
+tls_broker good "tls_version tlsv1.3"
+expect_failure 14 tls-version --cafile CA.pem --tls-max 1.2
+option "'--tls-max'"
+tls_broker good "ciphers ECDHE-ECDSA-AES256-GCM-SHA384"
+expect_failure 14 tls-no-shared-cipher --cafile CA.pem --tls-max 1.2 --ciphers ECDHE-ECDSA-CHACHA20-POLY1305
+option "'--ciphers'"
+tls_broker constrained-elsewhere
+expect_failure 14 tls-hostname-mismatch --cafile CA.pem --server-name test.mosquitto.org
+option "by another CA"
 
 tls_broker good "require_certificate true" "cafile $work/certs/own-ca.crt"
 expect_failure 14 tls-client-cert-required --cafile CA.pem

@@ -25,6 +25,9 @@ expect 0 "the password of '--pw' was visible"
 run "$SKIFF" pub -b "mqtt://me:c4n4ry@127.0.0.1:$port" -d -t a -m x
 expect 0 "the password in the URL was visible"
 [[ $err != *c4n4ry* ]] || fail "the password is shown"
+pub --proxy http://me:c4n4ry@127.0.0.1:1
+expect 12 "the password of '--proxy' was visible"
+[[ $err != *c4n4ry* ]] || fail "the proxy's password is shown"
 pub -u me --pw-file "$work/missing"
 expect 10
 pub -u me -P x --pw-ask
@@ -52,7 +55,10 @@ url=$bare
 export SKIFF_PASSWORD=c4n4ry
 start_sub -d -t a -u me
 hides environ
-unset SKIFF_PASSWORD
+export all_proxy=http://me:c4n4ry@127.0.0.1:1 no_proxy=127.0.0.1
+start_sub -d -t a -u me --proxy-env
+hides environ
+unset SKIFF_PASSWORD all_proxy no_proxy
 ! grep -rq c4n4ry "$work"/background.* || fail "the password is in some output"
 
 SKIFF_PASSWORD=c4n4ry run "$SKIFF" pub -b "$url" -t a -m x

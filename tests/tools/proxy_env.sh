@@ -48,6 +48,7 @@ through "http://$http" --proxy
 
 with all_proxy=http://127.0.0.1:1 no_proxy="example.com, 127.0.0.0/8" -- 0 --proxy-env "$plain"
 through "" ""
+says "no_proxy excepts 127.0.0.1"
 with all_proxy=http://127.0.0.1:1 NO_PROXY="127.0.0.1:$(port_of "$plain")" -- 0 --proxy-env "$plain"
 through "" ""
 with all_proxy=http://127.0.0.1:1 no_proxy="127.0.0.1:1" -- 12 --proxy-env "$plain"

@@ -31,6 +31,7 @@ kill -STOP "$sub"
 kill -CONT "$sub"
 run "$SKIFF" pub -b "$url" -t a -m after
 await "a message after SIGHUP and SIGCONT" lines_in "$stdout" 1
+[ ! -s "$stderr" ] || fail "without TLS SIGHUP has sub say '$(cat "$stderr")'"
 
 # Nothing answers from here on.
 exec 9<>"$work/pipe"

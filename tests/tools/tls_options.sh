@@ -30,6 +30,10 @@ expect 0
 [[ $err != *"may be read by others"* ]] || fail "a key of mode 600 is warned about"
 chmod 644 client.key
 pub --cafile ca.crt "${client[@]}" --insecure
+expect 0 'private key file "client.key" can be read by every user'
+[ "$(grep -c client.key "$work/err")" = 1 ] || fail "two warnings of one file"
+chmod 640 client.key
+pub --cafile ca.crt "${client[@]}" --insecure
 expect 0 "file 'client.key' holds a secret and may be read by others"
 chmod 600 client.key
 pub --capath ca.d "${client[@]}" --insecure
@@ -48,6 +52,15 @@ echo canary >key-password
 chmod 600 key-password
 pub --cafile ca.crt --insecure --cert client.crt --key locked.key --key-password-file key-password
 expect 0
+chmod 644 key-password
+pub --cafile ca.crt --insecure --cert client.crt --key locked.key --key-password-file key-password
+expect 0 "file 'key-password' holds a secret"
+pub --cafile ca.crt --insecure --cert client.crt --key locked.key --key-password-file key-password --strict-key-file
+expect 10 "chmod 600"
+pub --cafile ca.crt --psk-identity me --psk-file key-password --strict-key-file
+expect 10 "leave out '--strict-key-file'"
+pub --cafile ca.crt --cert client.crt
+expect 10 "add the key that belongs to it"
 SKIFF_KEY_PASSWORD=canary pub --cafile ca.crt --insecure --cert client.crt --key locked.key
 expect 0
 run "$SKIFF" pub -h 127.0.0.1 -p "$port" --cafile ca.crt --insecure "${client[@]}" -t a -m x
