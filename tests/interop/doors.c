@@ -212,7 +212,7 @@ static uint32_t flow_len(void **state, uint8_t qos)
 
 static void flow_keeps_its_order(void **state)
 {
-	enum { PATIENCE_MS = 90000 };
+	enum { PATIENCE_MS = 180000 };
 	for (uint8_t qos = 0; qos <= 2; qos++) {
 		const uint32_t len = flow_len(state, qos);
 		struct user *user = door_user(state);
@@ -556,11 +556,13 @@ static size_t index_of(const char *word, const char *const words[], size_t count
 	exit(1);
 }
 
+/* Ours work where Paho waits, and one ejabberd serves them all. */
 static int run_ways(void)
 {
 	if (kind == BROKER_EJABBERD) {
 		door_open(NULL);
-		int failed = shares_run("doors", tests, test_count, SHARES, NULL, NULL);
+		size_t shares = engine == SKIFF_ENGINE_PAHO ? SHARES : SHARES / 2;
+		int failed = shares_run("doors", tests, test_count, shares, NULL, NULL);
 		return door_shut(NULL) || failed;
 	}
 	size_t shares = engine == SKIFF_ENGINE_PAHO ? SHARES : 1;
