@@ -126,7 +126,8 @@ static enum cert_fault password_fault(const struct cli_secret *password)
 static void bundle_add(struct cert_items *items, EVP_PKEY *key, X509 *own, const STACK_OF(X509) * others)
 {
 	unsigned char *der = NULL;
-	for (int i = -1; i < sk_X509_num(others); i++) {
+	int count = others ? sk_X509_num(others) : 0; /* with one certificate alone there is no list at all */
+	for (int i = -1; i < count; i++) {
 		X509 *from = i < 0 ? own : sk_X509_value(others, i);
 		int len = from ? i2d_X509(from, &der) : 0;
 		const unsigned char *at = der;

@@ -108,6 +108,10 @@ finds 0 "" --cert crlf-client.crt --key crlf-client.key --cafile crlf-own-ca.crt
 openssl pkcs12 -export -in certs/client-chain.crt -inkey certs/client-chain.key -out both.p12 -passout pass:
 chmod 600 both.p12
 finds 0 "" --cert both.p12 --ca certs/own-ca.crt
+openssl pkcs12 -export -in certs/client.crt -inkey certs/client.key -out single.p12 -passout pass:
+chmod 600 single.p12
+finds 0 "" --cert single.p12 --ca certs/own-ca.crt
+says "holds 1 certificate"
 
 run "$SKIFF" cert check --cert certs/expired.crt --key certs/expired.key --ca certs/own-ca.crt --host localhost
 expect 10
