@@ -70,6 +70,7 @@ static const struct cli_option check_file_options[] = {
 		.value = "FILE",
 		.field = FIELD(crl),
 		.help = "revocation lists; when given, every certificate's issuer needs one"},
+	{.name = "crlfile", .type = CLI_STRING, .value = "FILE", .field = FIELD(crl), .help = "the same as --crl"},
 };
 
 static const struct cli_option check_what_options[] = {
@@ -426,6 +427,7 @@ static int chain_on_verify(int ok, X509_STORE_CTX *context)
 	return 1;
 }
 
+/* Without a store, the file is looked at by itself. */
 static bool chain_add_crls(struct checked *checked, X509_STORE *store)
 {
 	struct cert_items items;
@@ -434,10 +436,11 @@ static bool chain_add_crls(struct checked *checked, X509_STORE *store)
 	bool any = false;
 	if (!cert_file_read(checked->params->crl, &none, &items, why)) {
 		findings_add(&checked->findings, CERT_FAIL, "revocation", "%s", why);
+		findings_remedy(&checked->findings, "give the CA's revocation list by '--crl FILE'");
 		return false;
 	}
 	for (size_t i = 0; i < items.count; i++)
-		any |= items.list[i].crl && X509_STORE_add_crl(store, items.list[i].crl) == 1;
+		any |= items.list[i].crl && (!store || X509_STORE_add_crl(store, items.list[i].crl) == 1);
 	if (!any)
 		check_other_kind(checked, "revocation", checked->params->crl, &items, CERT_CRL);
 	cert_items_free(&items);
@@ -492,9 +495,9 @@ static void check_chain(struct checked *checked)
 	if (!store) {
 		findings_add(&checked->findings, CERT_FAIL, "ca", "%s", why);
 		findings_remedy(&checked->findings, "give the CA's certificate by '--ca FILE'");
-		return;
 	}
-	if (!checked->params->crl || chain_add_crls(checked, store)) {
+	bool lists = !checked->params->crl || chain_add_crls(checked, store);
+	if (store && lists && sk_X509_num(checked->chain) > 0) {
 		if (checked->params->crl)
 			X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 		chain_verify(checked, store);
@@ -553,8 +556,8 @@ static void check_all(struct checked *checked)
 		check_purpose(checked, own);
 		check_name(checked, own);
 		check_order(checked);
-		check_chain(checked);
 	}
+	check_chain(checked); /* its files also where there is no certificate */
 	check_library(checked);
 }
 

@@ -93,6 +93,12 @@ says "its own must be the first"
 finds 0 "warn order" --cert order.pem --key certs/client-chain.key --ca certs/own-ca.crt
 finds 10 "fail revocation" --cert certs/client.crt --key certs/client.key --ca certs/own-ca.crt --crl certs/own-int.crt
 finds 10 "fail ca" --cert certs/client.crt --key certs/client.key --ca none.crt
+# each of four files is told of, whatever is wrong with the others
+echo garbage >garbage
+: >empty
+finds 10 "fail ca fail certificate fail key fail revocation" --cert garbage --key garbage --ca garbage --crl garbage
+finds 10 "fail ca fail revocation" --cert certs/client.crt --key certs/client.key --ca empty --crlfile empty
+client client-revoked 10 "fail chain" --crlfile certs/own-ca.crl
 # whom a server trusts is not known here, whom clients trust is
 finds 0 "warn chain" --cert certs/client.crt --key certs/client.key
 finds 10 "fail chain" --cert certs/good.crt --key certs/good.key --host localhost
