@@ -156,7 +156,7 @@ static void view_say_load(struct cert_view *view, const struct cli_client_params
 static int view_exit(const struct cert_view *view)
 {
 	for (size_t i = 0; i < view->items->count; i++)
-		if (view->items->list[i].fault == CERT_DAMAGED)
+		if (view->items->list[i].fault == CERT_DAMAGED || view->items->list[i].fault == CERT_CUT)
 			return CLI_EXIT_FILE;
 	return CLI_EXIT_OK;
 }
@@ -266,6 +266,11 @@ static int show_run(const struct cli_context *context, void *raw)
 	char *operand = context->operands[0];
 	if (params->json && params->pem) {
 		cli_say(context, "option '--pem': excludes '--json'; choose one");
+		return CLI_EXIT_USAGE;
+	}
+	if (cert_path_is_token(operand)) {
+		cli_say(context, "a token is not shown; 'skiff cert handshake' and 'skiff check' use what it keeps, by "
+				 "'--cert' and '--key'");
 		return CLI_EXIT_USAGE;
 	}
 	return strstr(operand, "://") ? show_url(context, params, operand) : show_file(context, params, operand);

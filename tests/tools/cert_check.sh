@@ -99,6 +99,12 @@ echo garbage >garbage
 finds 10 "fail ca fail certificate fail key fail revocation" --cert garbage --key garbage --ca garbage --crl garbage
 finds 10 "fail ca fail revocation" --cert certs/client.crt --key certs/client.key --ca empty --crlfile empty
 client client-revoked 10 "fail chain" --crlfile certs/own-ca.crl
+# a token is not looked into: no failure; its PIN is not shown
+finds 0 "warn certificate" --cert "pkcs11:token=x?pin-value=4711" --ca certs/own-ca.crt
+says "skiff cert handshake"
+[[ $out != *4711* ]] || fail "the PIN is shown: $out"
+finds 0 "warn key" --cert certs/client.crt --key handle:0x81000001 --ca certs/own-ca.crt
+finds 10 "fail dates warn key" --cert certs/client-expired.crt --key handle:0x81000001 --ca certs/own-ca.crt
 # whom a server trusts is not known here, whom clients trust is
 finds 0 "warn chain" --cert certs/client.crt --key certs/client.key
 finds 10 "fail chain" --cert certs/good.crt --key certs/good.key --host localhost

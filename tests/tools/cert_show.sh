@@ -103,7 +103,21 @@ expect 10
 printf -- '-----BEGIN CERTIFICATE-----\nAAAA\n' >cut.pem
 run "$SKIFF" cert show cut.pem
 expect 10
-[[ $out = *"it is damaged"* ]] || fail "a cut block is not told: $out"
+[[ $out = *"1  certificate: the file ends within it"* ]] || fail "a cut block is not told: $out"
+for cut in 4 8 28; do # within the dashes of its last line, within the word, before it
+	head -c -$cut certs/client.crt >cut.pem
+	run "$SKIFF" cert show cut.pem
+	expect 10
+	[[ $out = *"1  certificate: the file ends within it"* ]] || fail "a block cut by $cut bytes: $out"
+done
+# what a command converts, and what is in a token
+printf '%s\n' '-----BEGIN OPENSSH PRIVATE KEY-----' AAAA '-----END OPENSSH PRIVATE KEY-----' >ossh
+shows "convert by ssh-keygen -p -m PKCS8 -f FILE" ossh
+iconv -f UTF-8 -t UTF-16 certs/client.crt >wide.pem
+run "$SKIFF" cert show wide.pem
+expect 10 "iconv -f UTF-16 -t UTF-8 FILE > NEW"
+run "$SKIFF" cert show "pkcs11:token=skiff;object=me"
+expect 2 "skiff cert handshake"
 run "$SKIFF" cert show none.pem
 expect 10 "cannot read file 'none.pem'"
 run "$SKIFF" cert show certs/client-not-pem.crt
