@@ -70,6 +70,7 @@ static const struct cli_option check_file_options[] = {
 		.value = "FILE",
 		.field = FIELD(crl),
 		.help = "revocation lists; when given, every certificate's issuer needs one"},
+	{.name = "crlfile", .type = CLI_STRING, .value = "FILE", .field = FIELD(crl), .help = "the same as --crl"},
 };
 
 static const struct cli_option check_what_options[] = {
@@ -121,8 +122,8 @@ static void check_other_kind(struct checked *checked, const char *check, const c
 		findings_remedy(findings, "use the private key that it was made from; a public key proves nothing");
 	else if (wanted == CERT_PRIVATE_KEY && kind == CERT_CERTIFICATE)
 		findings_remedy(findings, "give it by '--cert', and by '--key' the private key that belongs to it");
-	else if (other && strcmp(items->list[0].label, "OPENSSH PRIVATE KEY") == 0)
-		findings_remedy(findings, "convert it: ssh-keygen -p -m PEM -f '%s'", path);
+	else if (other && *cert_label_remedy(items->list[0].label))
+		findings_remedy(findings, "convert it: %s", cert_label_remedy(items->list[0].label));
 }
 
 /* Items of a file that are damaged or stay shut. */
@@ -139,10 +140,19 @@ static void check_faults(struct checked *checked, const char *path, const struct
 		if (item->fault == CERT_NO_PASSWORD || item->fault == CERT_WRONG_PASSWORD)
 			findings_remedy(&checked->findings,
 				"give its password by '--key-password-file FILE' or SKIFF_KEY_PASSWORD");
-		else if (item->fault == CERT_DAMAGED)
+		else if (item->fault == CERT_DAMAGED || item->fault == CERT_CUT)
 			findings_remedy(&checked->findings,
 				"get the file anew; between the lines BEGIN and END nothing may be changed");
 	}
+}
+
+/* The URI is not shown: a PIN may stand in it. */
+static void check_token(struct checked *checked, const char *check)
+{
+	findings_add(&checked->findings, CERT_WARN, check, "it is kept by a token, which is not looked into here");
+	findings_remedy(&checked->findings, "see whether it works by a connection: skiff cert handshake, or skiff "
+					    "check, with the same '--cert' and "
+					    "'--key'");
 }
 
 static void check_certificate_file(struct checked *checked)
@@ -150,6 +160,10 @@ static void check_certificate_file(struct checked *checked)
 	const char *path = checked->params->cert;
 	struct cert_items *items = &checked->own;
 	char why[CERT_WHY_BYTES];
+	if (cert_path_is_token(path)) {
+		check_token(checked, "certificate");
+		return;
+	}
 	if (!cert_file_read(path, &checked->password, items, why)) {
 		findings_add(&checked->findings, CERT_FAIL, "certificate", "%s", why);
 		findings_remedy(
@@ -193,6 +207,10 @@ static void check_key_file(struct checked *checked)
 	const struct cert_items *items = &checked->own;
 	char why[CERT_WHY_BYTES];
 	checked->key_path = params->key ? params->key : params->cert;
+	if (params->key && cert_path_is_token(params->key)) {
+		check_token(checked, "key");
+		return;
+	}
 	if (params->key && !cert_file_read(params->key, &checked->password, &checked->key_items, why)) {
 		findings_add(&checked->findings, CERT_FAIL, "key", "%s", why);
 		findings_remedy(&checked->findings, "check the path and what the file holds: skiff cert show '%s'",
@@ -426,6 +444,7 @@ static int chain_on_verify(int ok, X509_STORE_CTX *context)
 	return 1;
 }
 
+/* Without a store, the file is looked at by itself. */
 static bool chain_add_crls(struct checked *checked, X509_STORE *store)
 {
 	struct cert_items items;
@@ -434,10 +453,11 @@ static bool chain_add_crls(struct checked *checked, X509_STORE *store)
 	bool any = false;
 	if (!cert_file_read(checked->params->crl, &none, &items, why)) {
 		findings_add(&checked->findings, CERT_FAIL, "revocation", "%s", why);
+		findings_remedy(&checked->findings, "give the CA's revocation list by '--crl FILE'");
 		return false;
 	}
 	for (size_t i = 0; i < items.count; i++)
-		any |= items.list[i].crl && X509_STORE_add_crl(store, items.list[i].crl) == 1;
+		any |= items.list[i].crl && (!store || X509_STORE_add_crl(store, items.list[i].crl) == 1);
 	if (!any)
 		check_other_kind(checked, "revocation", checked->params->crl, &items, CERT_CRL);
 	cert_items_free(&items);
@@ -492,9 +512,9 @@ static void check_chain(struct checked *checked)
 	if (!store) {
 		findings_add(&checked->findings, CERT_FAIL, "ca", "%s", why);
 		findings_remedy(&checked->findings, "give the CA's certificate by '--ca FILE'");
-		return;
 	}
-	if (!checked->params->crl || chain_add_crls(checked, store)) {
+	bool lists = !checked->params->crl || chain_add_crls(checked, store);
+	if (store && lists && sk_X509_num(checked->chain) > 0) {
 		if (checked->params->crl)
 			X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 		chain_verify(checked, store);
@@ -553,9 +573,11 @@ static void check_all(struct checked *checked)
 		check_purpose(checked, own);
 		check_name(checked, own);
 		check_order(checked);
-		check_chain(checked);
 	}
-	check_library(checked);
+	check_chain(checked); /* its files also where there is no certificate */
+	const struct check_params *params = checked->params;
+	if (!cert_path_is_token(params->cert) && !(params->key && cert_path_is_token(params->key)))
+		check_library(checked);
 }
 
 static int check_run(const struct cli_context *context, void *raw)

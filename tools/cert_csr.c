@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CSR_RSA_BITS = 2048 };
+enum { CSR_RSA_BITS = 2048, CSR_NAME_MAX = 64 };
 enum { CSR_EC, CSR_RSA, CSR_ED25519 };
 
 struct csr_params {
@@ -253,6 +253,18 @@ static void steps_print(const char *key, const char *out, const EVP_PKEY *privat
 		out_word, out_word, key_word);
 }
 
+/* A name of at most as many characters, not bytes, as X.509 allows [RFC 5280, ub-common-name]. */
+static bool csr_name_fits(const struct cli_context *context, const char *option, const char *name)
+{
+	size_t characters = 0;
+	for (const char *at = name ? name : ""; *at; at++)
+		characters += ((unsigned char)*at & 0xc0) != 0x80;
+	if (characters > CSR_NAME_MAX)
+		cli_say(context, "option '%s': the name has %zu characters, a certificate's at most %d; shorten it",
+			option, characters, CSR_NAME_MAX);
+	return characters <= CSR_NAME_MAX;
+}
+
 static int csr_subject(const struct cli_context *context, const struct csr_params *params, char *host, size_t size)
 {
 	const char *country = params->country;
@@ -264,6 +276,8 @@ static int csr_subject(const struct cli_context *context, const struct csr_param
 		cli_say(context, "option '%s': a name is needed", params->cn && !*params->cn ? "--cn" : "--org");
 		return CLI_EXIT_USAGE;
 	}
+	if (!csr_name_fits(context, "--cn", params->cn) || !csr_name_fits(context, "--org", params->org))
+		return CLI_EXIT_USAGE;
 	if (gethostname(host, size) != 0 || !*host)
 		snprintf(host, size, "client");
 	host[size - 1] = '\0';
@@ -288,12 +302,15 @@ static int csr_run(const struct cli_context *context, void *raw)
 	}
 	if (code == CLI_EXIT_OK)
 		code = key_get(context, params, path, &key, &made);
+	bool kept = code == CLI_EXIT_OK; /* the key's file is this process's doing, if it was made */
 	if (code == CLI_EXIT_OK) {
 		request = request_make(params, params->cn ? params->cn : host, key);
 		if (!request)
 			cli_say(context, "cannot make the request: %s", csr_reason());
 		code = request ? request_write(context, out, request) : CLI_EXIT_FAILURE;
 	}
+	if (code != CLI_EXIT_OK && kept && made)
+		unlink(path);
 	if (code == CLI_EXIT_OK && strcmp(out, "-") != 0)
 		steps_print(path, out, key, made);
 	X509_REQ_free(request);

@@ -62,7 +62,7 @@ static void items_add_fault(struct cert_items *items, enum cert_kind kind, enum 
 	struct cert_item *item = items_add(items, kind);
 	if (item) {
 		item->fault = fault;
-		item->encrypted = fault != CERT_DAMAGED;
+		item->encrypted = fault != CERT_DAMAGED && fault != CERT_CUT;
 	}
 }
 
@@ -97,10 +97,27 @@ const char *cert_fault_text(enum cert_fault fault)
 {
 	static const char *const texts[] = {"", "it is encrypted, and no password was given",
 		"the password does not open it", "it is damaged",
+		"the file ends within it, before the end of its line \"-----END ...-----\"",
 		"it is encrypted by a cipher of old that this OpenSSL has no longer; where it has, make it anew: "
 		"openssl "
 		"pkcs12 -legacy -nodes -in FILE -out X.pem && openssl pkcs12 -export -in X.pem -out NEW"};
 	return texts[fault];
+}
+
+bool cert_path_is_token(const char *path)
+{
+	static const char *const schemes[] = {"pkcs11:", "handle:", "object:"};
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
+		if (strncmp(path, schemes[i], strlen(schemes[i])) == 0)
+			return true;
+	return false;
+}
+
+const char *cert_label_remedy(const char *label)
+{
+	return strcmp(label, "OPENSSH PRIVATE KEY") == 0
+		       ? "ssh-keygen -p -m PKCS8 -f FILE; one of Ed25519 stays as it is: make a new key, skiff cert csr"
+		       : "";
 }
 
 /* ---- passwords ---- */
@@ -126,7 +143,8 @@ static enum cert_fault password_fault(const struct cli_secret *password)
 static void bundle_add(struct cert_items *items, EVP_PKEY *key, X509 *own, const STACK_OF(X509) * others)
 {
 	unsigned char *der = NULL;
-	for (int i = -1; i < sk_X509_num(others); i++) {
+	int count = others ? sk_X509_num(others) : 0; /* with one certificate alone there is no list at all */
+	for (int i = -1; i < count; i++) {
 		X509 *from = i < 0 ? own : sk_X509_value(others, i);
 		int len = from ? i2d_X509(from, &der) : 0;
 		const unsigned char *at = der;
@@ -380,9 +398,30 @@ static void pem_take(struct cert_items *items, const char *label, const char *he
 	BIO_free(bio);
 }
 
+/* The block that could not be read to its end: whether the file ends in it, and what it should be. */
+static void items_add_broken(struct cert_items *items, const char *data, size_t len)
+{
+	static const char begin[] = "-----BEGIN ", end[] = "-----END ";
+	char label[CERT_LABEL_BYTES] = "";
+	const char *last = NULL, *at = data;
+	while ((at = memmem(at, len - (size_t)(at - data), begin, sizeof(begin) - 1)))
+		last = at += sizeof(begin) - 1;
+	size_t left = last ? len - (size_t)(last - data) : 0, word = 0;
+	const char *ends = last ? memmem(last, left, end, sizeof(end) - 1) : NULL;
+	bool cut = last && (!ends || !memmem(ends + 5, len - (size_t)(ends + 5 - data), "-----", 5));
+	if (cut) {
+		while (word < left && last[word] != '-' && last[word] != '\n')
+			word++;
+		snprintf(label, sizeof(label), "%.*s", (int)(word < sizeof(label) ? word : 0), last);
+	}
+	items_add_fault(items, cut ? pem_kind(label) : CERT_OTHER, cut ? CERT_CUT : CERT_DAMAGED);
+}
+
 /* False: there is no block. A block whose lines are broken ends the reading, and is told as damaged. */
 static bool file_read_pem(struct cert_items *items, BIO *bio, const struct cli_secret *password)
 {
+	char *all;
+	long all_len = BIO_get_mem_data(bio, &all);
 	char *label, *header;
 	unsigned char *data;
 	long len;
@@ -395,7 +434,7 @@ static bool file_read_pem(struct cert_items *items, BIO *bio, const struct cli_s
 	}
 	unsigned long reason = ERR_peek_last_error();
 	if (ERR_GET_LIB(reason) == ERR_LIB_PEM && ERR_GET_REASON(reason) != PEM_R_NO_START_LINE)
-		items_add_fault(items, CERT_OTHER, CERT_DAMAGED);
+		items_add_broken(items, all, (size_t)all_len);
 	if (!items->count)
 		items->form = NULL;
 	return items->count > 0;
@@ -463,13 +502,17 @@ bool cert_file_read(
 	BIO_free(bio);
 	if (items->form && items->count)
 		return true;
+	if (wide) {
+		snprintf(why, CERT_WHY_BYTES,
+			"file '%.200s' holds UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW", path);
+		return false;
+	}
 	if (items->form) {
 		snprintf(why, CERT_WHY_BYTES, "file '%.200s' is %s and holds nothing", path, items->form);
 		cert_items_free(items);
 		return false;
 	}
-	snprintf(why, CERT_WHY_BYTES, "file '%.200s' holds %s", path,
-		wide ? "UTF-16 text; save it as plain text"
-		     : "no PEM (no line \"-----BEGIN ...-----\"), DER or PKCS#12");
+	snprintf(why, CERT_WHY_BYTES, "file '%.200s' holds no PEM (no line \"-----BEGIN ...-----\"), DER or PKCS#12",
+		path);
 	return false;
 }

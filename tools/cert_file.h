@@ -12,7 +12,7 @@ enum { CERT_LABEL_BYTES = 64, CERT_WHY_BYTES = 512 };
 enum cert_kind { CERT_CERTIFICATE, CERT_REQUEST, CERT_CRL, CERT_PRIVATE_KEY, CERT_PUBLIC_KEY, CERT_OTHER };
 
 /* Why an item could not be read. */
-enum cert_fault { CERT_SOUND, CERT_NO_PASSWORD, CERT_WRONG_PASSWORD, CERT_DAMAGED, CERT_OLD_CIPHER };
+enum cert_fault { CERT_SOUND, CERT_NO_PASSWORD, CERT_WRONG_PASSWORD, CERT_DAMAGED, CERT_CUT, CERT_OLD_CIPHER };
 
 /* What is sound has the one pointer that its kind says, but CERT_OTHER, which has none. */
 struct cert_item {
@@ -45,6 +45,12 @@ const char *cert_kind_text(enum cert_kind kind);
 
 /* Why an item is not sound, as the end of a sentence; "" where it is. */
 const char *cert_fault_text(enum cert_fault fault);
+
+/* Whether it is the URI of what a token or a TPM keeps, as '--cert' and '--key' take it, and no file. */
+bool cert_path_is_token(const char *path);
+
+/* The command that makes a block of this label one that can be used; "": there is none. */
+const char *cert_label_remedy(const char *label);
 
 void cert_items_free(struct cert_items *items);
 

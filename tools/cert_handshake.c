@@ -23,6 +23,10 @@ static const struct cli_option handshake_options[] = {
 static const struct cli_group handshake_groups[] = {
 	CLI_GROUP("Output", handshake_options, 0), CERT_PEER_GROUPS(offsetof(struct handshake_params, client)), {0}};
 
+/* What is known of a way that was not gone. */
+static const struct skiff_connection handshake_none = {
+	.phases = {.dns_us = -1, .tcp_us = -1, .proxy_us = -1, .tls_us = -1}};
+
 static double handshake_ms(int64_t us)
 {
 	return us >= 0 ? (double)us / 1e3 : -1;
@@ -91,15 +95,17 @@ static int handshake_run(const struct cli_context *context, void *raw)
 	struct handshake_params *params = raw;
 	struct cert_peer peer;
 	int code = cert_peer_meet(context, &params->client, context->operands[0], &peer);
-	if (code == CLI_EXIT_OK) {
+	bool met = code == CLI_EXIT_OK;
+	if (met)
 		code = cert_peer_exit(&peer);
-		if (params->json)
-			handshake_json(&peer, code);
-		else if (code)
-			cli_say(context, "%s", peer.error.text);
-		else if (!params->client.quiet)
-			handshake_line(&peer);
-	}
+	else
+		peer.connection = handshake_none;
+	if (params->json)
+		handshake_json(&peer, code);
+	else if (met && code)
+		cli_say(context, "%s", peer.error.text);
+	else if (met && !params->client.quiet)
+		handshake_line(&peer);
 	cert_peer_free(&peer);
 	return code;
 }

@@ -21,6 +21,8 @@
 
 #define LAB_TABLE "cases.txt" /* with the CA it marks a folder as one that this command made */
 
+#define LAB_NOT_IN_NAME "\"'`\\$#\n" /* what has a meaning in a configuration file of openssl */
+
 extern const char lab_cases[]; /* certs/cases.txt, put in by the build */
 
 struct lab_params {
@@ -59,14 +61,27 @@ static bool folder_is_free(const char *path)
 /* The absolute path of the folder, which is there then. */
 static bool folder_make(struct lab *lab, const char *wanted, char path[LAB_PATH_BYTES])
 {
+	struct stat about;
+	if (stat(wanted, &about) == 0 && !S_ISDIR(about.st_mode))
+		return lab_fail(lab, "'%s' is no folder; name an empty one, or a new one", wanted);
 	if (!folder_is_free(wanted))
 		return lab_fail(lab,
 			"the folder '%s' holds other files, which might be written over; name an empty one, or a new "
 			"one",
 			wanted);
-	if (mkdir(wanted, 0700) < 0 && errno != EEXIST)
+	bool made = mkdir(wanted, 0700) == 0;
+	if (!made && errno != EEXIST)
 		return lab_fail(lab, "cannot make the folder '%s': %s", wanted, strerror(errno));
-	return realpath(wanted, path) || lab_fail(lab, "'%s': %s", wanted, strerror(errno));
+	if (!realpath(wanted, path))
+		return lab_fail(lab, "'%s': %s", wanted, strerror(errno));
+	if (!strpbrk(path, LAB_NOT_IN_NAME))
+		return true;
+	if (made)
+		rmdir(path);
+	return lab_fail(lab,
+		"the folder's name '%s' has one of \"'`\\$#, which the files of openssl cannot hold; "
+		"choose another name",
+		path);
 }
 
 static bool folder_write_table(struct lab *lab, const char *path)

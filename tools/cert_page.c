@@ -184,6 +184,7 @@ static void page_item(size_t number, const struct cert_item *item)
 		page_bytes(item->label, strlen(item->label));
 	printf("%s%s", item->encrypted && !item->fault ? ", encrypted" : "", page_colour("\033[0m"));
 	printf("%s%s\n", item->fault ? ": " : "", cert_fault_text(item->fault));
+	page_row("convert by", cert_label_remedy(item->label));
 	if (item->certificate)
 		page_certificate(item->certificate);
 	else if (item->request)

@@ -2,11 +2,12 @@
 /* cert_peer.c: a client of the library that stops when TLS stands (tls.handshake_only).
  *
  * Happy path: options, client, connect; the chain is copied when the library shows it, before it is judged.
- * Failure: of options and files it is said here; of the way and the handshake it stays in `error`. */
+ * Failure: it stays in `error`; of options and files it is said here, too. */
 #include "cert_peer.h"
 #include "check_place.h"
 #include "cli_exit.h"
 #include <openssl/err.h>
+#include <stdio.h>
 #include <string.h>
 
 /* On the client's I/O thread, which is done with it before the token ends. */
@@ -22,6 +23,16 @@ static void peer_on_chain(const struct skiff_bytes *certificates, size_t count, 
 			X509_free(certificate);
 	}
 	ERR_clear_error();
+}
+
+/* Says what is wrong with what was asked for. */
+static int peer_wrong(
+	const struct cli_context *context, struct cert_peer *peer, enum skiff_code error, int code, const char *text)
+{
+	peer->error.code = error;
+	snprintf(peer->error.text, sizeof(peer->error.text), "%s", text);
+	cli_say(context, "%s", text);
+	return code;
 }
 
 static void peer_connect(struct cert_peer *peer, struct skiff_client *client)
@@ -42,14 +53,17 @@ int cert_peer_meet(
 	struct cli_client_setup setup;
 	struct skiff_client *client = NULL;
 	*peer = (struct cert_peer){.chain = sk_X509_new_null()};
+	check_place_bare(peer->url, url, false);
 	int code = cli_client_prepare_many(context, params, &setup);
-	if (code == CLI_EXIT_OK && params->ws_headers.count) {
-		cli_say(context, "option '--ws-header': means nothing here; the way ends with TLS, before WebSocket");
-		code = CLI_EXIT_USAGE;
-	}
-	if (code == CLI_EXIT_OK && (!peer->chain || !cli_client_set_broker(params, url))) {
-		cli_say(context, "out of memory");
-		code = CLI_EXIT_FAILURE;
+	if (code != CLI_EXIT_OK) {
+		peer->error.code = code == CLI_EXIT_FILE ? SKIFF_FILE_UNREADABLE : SKIFF_USAGE_OPTION;
+		snprintf(peer->error.text, sizeof(peer->error.text),
+			"an option, or a file that it names, is at fault; standard error says which");
+	} else if (params->ws_headers.count) {
+		code = peer_wrong(context, peer, SKIFF_USAGE_OPTION, CLI_EXIT_USAGE,
+			"option '--ws-header': means nothing here; the way ends with TLS, before WebSocket");
+	} else if (!peer->chain || !cli_client_set_broker(params, url)) {
+		code = peer_wrong(context, peer, SKIFF_MEMORY, CLI_EXIT_FAILURE, "out of memory");
 	}
 	if (code == CLI_EXIT_OK) {
 		setup.options.url = params->broker;

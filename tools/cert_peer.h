@@ -25,7 +25,8 @@ struct cert_peer {
 	}
 
 /* Shakes hands with `url`, in which a password is made unreadable. Result: CLI_EXIT_OK when it was tried, whatever came
- * of that; else an exit code, after saying what is wrong with options or files. `peer` must be freed in any case. */
+ * of that; else an exit code, after saying what is wrong with options or files, which `error` has, too. `peer` must be
+ * freed in any case. */
 int cert_peer_meet(
 	const struct cli_context *context, struct cli_client_params *params, char *url, struct cert_peer *peer);
 

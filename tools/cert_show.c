@@ -88,7 +88,31 @@ static bool peer_is_stranger(enum skiff_code code)
 	return code == SKIFF_TLS_UNKNOWN_CA || code == SKIFF_TLS_SELF_SIGNED || code == SKIFF_TLS_MISSING_INTERMEDIATE;
 }
 
-static void load_for_stranger(struct cert_view *view, const struct cert_chain *chain)
+/* The issuer that is neither sent nor trusted. OpenSSL wants each certificate up to the root: one file must have all.
+ */
+static void load_missing(struct cert_view *view, const char *name, const struct cli_client_params *client)
+{
+	if (view->peer->error.code == SKIFF_TLS_MISSING_INTERMEDIATE)
+		snprintf(view->load, sizeof(view->load),
+			"the intermediate \"%s\", which the server must send and does not: have the server mended; "
+			"until "
+			"then, put that certificate and the one of its root into ONE file, then '--cafile FILE'",
+			name);
+	else if (client->tls.cafile)
+		snprintf(view->load, sizeof(view->load),
+			"the certificate of \"%s\", which the server does not send: have it given by whoever runs the "
+			"server, and put it into ONE file with those of '--cafile' here; if it is an intermediate, its "
+			"root too",
+			name);
+	else
+		snprintf(view->load, sizeof(view->load),
+			"the certificate of \"%s\", which the server does not send: have it given by whoever runs the "
+			"server, then '--cafile FILE'; if it is an intermediate, its root goes into the same FILE",
+			name);
+}
+
+static void load_for_stranger(
+	struct cert_view *view, const struct cert_chain *chain, const struct cli_client_params *client)
 {
 	const struct cert_link *last = &chain->links[chain->count - 1];
 	char name[CERT_WHY_BYTES], word[4 * CERT_URL_BYTES];
@@ -102,11 +126,7 @@ static void load_for_stranger(struct cert_view *view, const struct cert_chain *c
 		return;
 	}
 	cert_name_text(name, sizeof(name), X509_get_issuer_name(last->certificate));
-	snprintf(view->load, sizeof(view->load),
-		"the certificate of \"%s\", which the server does not send: have it given by whoever runs the server, "
-		"then "
-		"'--cafile FILE'",
-		name);
+	load_missing(view, name, client);
 }
 
 static void view_say_load(struct cert_view *view, const struct cli_client_params *client)
@@ -117,7 +137,7 @@ static void view_say_load(struct cert_view *view, const struct cli_client_params
 		snprintf(view->load, sizeof(view->load), "unknown: '--insecure-chain' takes anything");
 	} else if (peer_is_stranger(code) && sk_X509_num(view->certificates) > 0) {
 		cert_chain_build(&chain, view->certificates, 0, view->trust);
-		load_for_stranger(view, &chain);
+		load_for_stranger(view, &chain, client);
 		cert_chain_free(&chain);
 	} else if (client->tls.cafile || client->tls.capath) {
 		snprintf(view->load, sizeof(view->load), "'%s', as here", client->tls.cafile ? "--cafile" : "--capath");
@@ -136,7 +156,7 @@ static void view_say_load(struct cert_view *view, const struct cli_client_params
 static int view_exit(const struct cert_view *view)
 {
 	for (size_t i = 0; i < view->items->count; i++)
-		if (view->items->list[i].fault == CERT_DAMAGED)
+		if (view->items->list[i].fault == CERT_DAMAGED || view->items->list[i].fault == CERT_CUT)
 			return CLI_EXIT_FILE;
 	return CLI_EXIT_OK;
 }
@@ -246,6 +266,11 @@ static int show_run(const struct cli_context *context, void *raw)
 	char *operand = context->operands[0];
 	if (params->json && params->pem) {
 		cli_say(context, "option '--pem': excludes '--json'; choose one");
+		return CLI_EXIT_USAGE;
+	}
+	if (cert_path_is_token(operand)) {
+		cli_say(context, "a token is not shown; 'skiff cert handshake' and 'skiff check' use what it keeps, by "
+				 "'--cert' and '--key'");
 		return CLI_EXIT_USAGE;
 	}
 	return strstr(operand, "://") ? show_url(context, params, operand) : show_file(context, params, operand);

@@ -163,7 +163,8 @@ struct file_label {
 /* The first whose label fits counts. */
 static const struct file_label file_labels[] = {
 	{"CERTIFICATE REQUEST", "a certificate signing request; use the certificate that the CA made of it"},
-	{"OPENSSH PRIVATE KEY", "a private key in OpenSSH's own format; convert it with: ssh-keygen -p -m PEM -f FILE"},
+	{"OPENSSH PRIVATE KEY",
+		"a private key in OpenSSH's own format; convert it with: ssh-keygen -p -m PKCS8 -f FILE"},
 	{"PRIVATE KEY", "a private key"},
 	{"PUBLIC KEY", "a public key"},
 	{"X509 CRL", "a revocation list"},

@@ -93,6 +93,18 @@ says "its own must be the first"
 finds 0 "warn order" --cert order.pem --key certs/client-chain.key --ca certs/own-ca.crt
 finds 10 "fail revocation" --cert certs/client.crt --key certs/client.key --ca certs/own-ca.crt --crl certs/own-int.crt
 finds 10 "fail ca" --cert certs/client.crt --key certs/client.key --ca none.crt
+# each of four files is told of, whatever is wrong with the others
+echo garbage >garbage
+: >empty
+finds 10 "fail ca fail certificate fail key fail revocation" --cert garbage --key garbage --ca garbage --crl garbage
+finds 10 "fail ca fail revocation" --cert certs/client.crt --key certs/client.key --ca empty --crlfile empty
+client client-revoked 10 "fail chain" --crlfile certs/own-ca.crl
+# a token is not looked into: no failure; its PIN is not shown
+finds 0 "warn certificate" --cert "pkcs11:token=x?pin-value=4711" --ca certs/own-ca.crt
+says "skiff cert handshake"
+[[ $out != *4711* ]] || fail "the PIN is shown: $out"
+finds 0 "warn key" --cert certs/client.crt --key handle:0x81000001 --ca certs/own-ca.crt
+finds 10 "fail dates warn key" --cert certs/client-expired.crt --key handle:0x81000001 --ca certs/own-ca.crt
 # whom a server trusts is not known here, whom clients trust is
 finds 0 "warn chain" --cert certs/client.crt --key certs/client.key
 finds 10 "fail chain" --cert certs/good.crt --key certs/good.key --host localhost
@@ -108,6 +120,10 @@ finds 0 "" --cert crlf-client.crt --key crlf-client.key --cafile crlf-own-ca.crt
 openssl pkcs12 -export -in certs/client-chain.crt -inkey certs/client-chain.key -out both.p12 -passout pass:
 chmod 600 both.p12
 finds 0 "" --cert both.p12 --ca certs/own-ca.crt
+openssl pkcs12 -export -in certs/client.crt -inkey certs/client.key -out single.p12 -passout pass:
+chmod 600 single.p12
+finds 0 "" --cert single.p12 --ca certs/own-ca.crt
+says "holds 1 certificate"
 
 run "$SKIFF" cert check --cert certs/expired.crt --key certs/expired.key --ca certs/own-ca.crt --host localhost
 expect 10

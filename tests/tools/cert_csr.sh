@@ -43,6 +43,16 @@ run "$SKIFF" cert csr --key full.key --out /dev/full
 expect 10
 run "$SKIFF" cert csr --country Germany
 expect 2 "option '--country'"
+long=$(printf 'ü%.0s' {1..64}) # 64 characters, more bytes
+run "$SKIFF" cert csr --cn "$long" --key long.key --out long.csr
+expect 0
+for option in --cn --org; do
+	run "$SKIFF" cert csr $option "${long}x" --key none.key
+	expect 2 "option '$option': the name has 65 characters, a certificate's at most 64"
+done
+run "$SKIFF" cert csr --cn "$(printf 'a\377')" --key none.key --out none.csr
+[ "$code" != 0 ] || fail "ill-formed UTF-8 is taken"
+[ ! -e none.key ] && [ ! -e full.key ] || fail "a key is left of a request that failed"
 run "$SKIFF" cert csr --cn ""
 expect 2 "option '--cn'"
 

@@ -96,6 +96,31 @@ shake "${trust[@]}" "mqtts://127.0.0.1:$port"
 expect 12
 shake "${trust[@]}" --proxy "http://127.0.0.1:$port" "mqtts://127.0.0.1:$good"
 expect 12
+# with --json these are one object each, too; the sentence on standard error stays
+faults=()
+faulty() # CODE OPTION...
+{
+	local wanted=$1
+	shift
+	shake --json "$@" "mqtts://user:secret@127.0.0.1:$good"
+	[ "$code" = "$wanted" ] || fail "'$*': exit code $code, not $wanted: $err"
+	[[ $out = '{"schema":"skiff.cert-handshake/1","url":"mqtts://127.0.0.1:'$good'","ok":false,"exit":'$wanted',"cause":"'*'"tls_ms":null}' &&
+		$err = "skiff cert handshake: "* && $out$err != *secret* ]] || fail "'$*': $out; $err"
+	cp "$work/out" "fault.${#faults[@]}"
+	faults+=(-i "fault.${#faults[@]}")
+}
+echo wrong >other
+chmod 600 other
+openssl pkcs12 -export -in certs/client.crt -inkey certs/client.key -passout pass:right -out own.p12
+faulty 10 --cafile none.crt
+faulty 10 "${trust[@]}" --cert certs/client.crt --key certs/client-chain.key
+faulty 10 "${trust[@]}" --cert certs/client-expired.crt --key certs/client-expired.key
+faulty 10 "${trust[@]}" --cert own.p12 --key-password-file other
+faulty 10 "${trust[@]}" --cert own.p12 --key-password-file none
+faulty 2 "${trust[@]}" --pin nonsense
+faulty 2 "${trust[@]}" -4 -6
+faulty 2 "${trust[@]}" --ws-header a:b
+PYTHONWARNINGS=ignore jsonschema "${faults[@]}" "$schemas/cert-handshake-1.json" >made 2>&1 || fail "schema: $(cat made)"
 in_background openssl s_server -accept "127.0.0.1:$port" -www -tls1_3 -cert certs/good.crt -key certs/good.key
 await "the server that is no proxy" listens "$port"
 shake "${trust[@]}" --proxy "http://127.0.0.1:$port" "mqtts://127.0.0.1:$good"

@@ -38,6 +38,12 @@ echo mine >mine/client.key
 run "$SKIFF" cert lab mine
 expect 10 "holds other files"
 [ "$(cat mine/client.key)" = mine ] || fail "a key was written over"
+echo mine >file
+run "$SKIFF" cert lab file
+expect 10 "'file' is no folder"
+run "$SKIFF" cert lab 'q"uo'
+expect 10 "choose another name"
+[ ! -e 'q"uo' ] || fail "the folder of a name that cannot be is left"
 run "$SKIFF" cert lab none/folder
 expect 10 "cannot make the folder"
 mkdir bin

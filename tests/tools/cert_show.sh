@@ -66,6 +66,13 @@ holds "i[0]['sha256'] == '$sha256' and i[2]['key']['pin'] == '$pin'"
 	openssl pkcs7 -print_certs -noout >names || fail "--pem of a bundle"
 grep -q "tester by intermediate" names || fail "--pem lost the certificate: $(cat names)"
 
+# the most ordinary bundle: one certificate and its key, no chain
+made openssl pkcs12 -export -in certs/client.crt -inkey certs/client.key -out single.p12 -passout file:password
+shows "2 items in PKCS#12" single.p12 --key-password-file password
+[[ $out = *"1  certificate"*"2  private key, encrypted"* ]] || fail "a bundle of one certificate: $out"
+"$SKIFF" cert show --pem --key-password-file password single.p12 | cmp -s - <(openssl x509 -in certs/client.crt) ||
+	fail "--pem of a bundle of one certificate"
+
 # the other kinds, and what is not there, or stays shut
 shows "private key: it is encrypted, and no password was given" certs/client-enc.key
 shows "private key: it is encrypted, and no password was given" new.p12
@@ -96,7 +103,21 @@ expect 10
 printf -- '-----BEGIN CERTIFICATE-----\nAAAA\n' >cut.pem
 run "$SKIFF" cert show cut.pem
 expect 10
-[[ $out = *"it is damaged"* ]] || fail "a cut block is not told: $out"
+[[ $out = *"1  certificate: the file ends within it"* ]] || fail "a cut block is not told: $out"
+for cut in 4 8 28; do # within the dashes of its last line, within the word, before it
+	head -c -$cut certs/client.crt >cut.pem
+	run "$SKIFF" cert show cut.pem
+	expect 10
+	[[ $out = *"1  certificate: the file ends within it"* ]] || fail "a block cut by $cut bytes: $out"
+done
+# what a command converts, and what is in a token
+printf '%s\n' '-----BEGIN OPENSSH PRIVATE KEY-----' AAAA '-----END OPENSSH PRIVATE KEY-----' >ossh
+shows "convert by ssh-keygen -p -m PKCS8 -f FILE" ossh
+iconv -f UTF-8 -t UTF-16 certs/client.crt >wide.pem
+run "$SKIFF" cert show wide.pem
+expect 10 "iconv -f UTF-16 -t UTF-8 FILE > NEW"
+run "$SKIFF" cert show "pkcs11:token=skiff;object=me"
+expect 2 "skiff cert handshake"
 run "$SKIFF" cert show none.pem
 expect 10 "cannot read file 'none.pem'"
 run "$SKIFF" cert show certs/client-not-pem.crt
@@ -153,6 +174,18 @@ holds 'j["server"]["accepted"] and i[0]["names"][0]["value"] == "test.mosquitto.
 cmp -s <(cat certs/chain.crt) sent.pem || fail "another chain than the server's: $(cat sent.pem)"
 run "$SKIFF" cert show "mqtt://127.0.0.1:$port"
 expect 2 "has no TLS"
+# an intermediate that is not sent: what to load, one step after the other, ends in being accepted
+free_port
+in_background openssl s_server -accept "127.0.0.1:$port" -cert certs/missing-intermediate.crt -key certs/missing-intermediate.key <&9
+await "the server" listens "$port"
+shows "a client must load: the intermediate" "mqtts://127.0.0.1:$port"
+[[ $out = *'"CN=lab own intermediate,O=skiff"'*"have the server mended"*"the one of its root into ONE file, then '--cafile FILE'"* ]] ||
+	fail "what to load for a missing intermediate: $out"
+shows "the one of its root into ONE file" "mqtts://127.0.0.1:$port" --cafile certs/own-ca.crt
+shows 'a client must load: the certificate of "CN=lab own CA,O=skiff"' "mqtts://127.0.0.1:$port" --cafile certs/own-int.crt
+[[ $out = *"put it into ONE file with those of '--cafile' here"* ]] || fail "what to load beside an intermediate: $out"
+cat certs/own-int.crt certs/own-ca.crt >both.pem
+shows "accepted here" "mqtts://127.0.0.1:$port" --cafile both.pem
 free_port
 run "$SKIFF" cert show "mqtts://127.0.0.1:$port"
 expect 12
