@@ -709,11 +709,12 @@ static void ends_that_are_near_are_told(void **state)
 	struct user *user = user_new(&options);
 	connects(user, false);
 	connects(user, true);
+	connects(user, true);
 	const struct watch_event *told = watch_await_event(user->watch, SKIFF_EVENT_TLS_EXPIRING, 1, WAITING_LONG_MS);
 	assert_non_null(told);
 	assert_true(told->event.ours);
 	assert_in_range(told->event.days_left, 2, 3);
-	assert_int_equal(events(user, SKIFF_EVENT_TLS_EXPIRING), 1);
+	assert_in_range(events(user, SKIFF_EVENT_TLS_EXPIRING), 1, 2); /* once a day; the third day may end meanwhile */
 	user_free(user);
 	net_listener_stop(far);
 }
