@@ -15,8 +15,14 @@ delay)
 	"$skiff" compare --json --rounds 2 --trips 5 --burst 5 "$SKIFF_LAB_URL_1883" >"$work/json" || exit
 	set -- $(trip | sed 's/"//g')
 	between 80000 "$1" 110000
-	"$skiff" check --json --cafile "$SKIFF_LAB_CA" "$SKIFF_LAB_URL_8883" >"$work/json" || exit
-	between 80 "$(sed -n 's/.*"stage":"tls","status":"ok","ms":\([0-9]*\).*/\1/p' "$work/json")" 150
+	least=100000 # a busy machine may be late, and never early: the best of five counts
+	for _ in 1 2 3 4 5; do
+		"$skiff" check --json --cafile "$SKIFF_LAB_CA" "$SKIFF_LAB_URL_8883" >"$work/json" || exit
+		tls=$(sed -n 's/.*"stage":"tls","status":"ok","ms":\([0-9]*\).*/\1/p' "$work/json")
+		[ "$tls" -ge "$least" ] || least=$tls
+		[ "$least" -gt 150 ] || break
+	done
+	between 80 "$least" 150
 	;;
 rate) # 12,500 bytes are 100 ms at 1 Mbit/s, there and back
 	"$skiff" compare --json --rounds 2 --trips 3 --burst 1 --payload 12500 "$SKIFF_LAB_URL_1883" >"$work/json" || exit
