@@ -209,14 +209,7 @@ static void talk(const struct cert_case *wanted, const struct net_options *serve
 	set_url(wanted, &options, mosquitto ? at_mosquitto_port(mosquitto, wanted->shown) : net_listener_port(listener),
 		url);
 	do_without_crl(&options);
-	struct skiff_client *client = skiff_client_new(&options, &error);
-	if (client) {
-		struct skiff_token *token = skiff_connect(client);
-		skiff_token_wait(token, WAITING_LONG_MS);
-		error = *skiff_token_error(token);
-		skiff_token_free(token);
-	}
-	skiff_client_free(client);
+	user_attempt(&options, NULL, &error);
 	if (listener)
 		net_listener_stop(listener);
 	outcome_is(wanted, &error);

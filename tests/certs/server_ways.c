@@ -49,14 +49,7 @@ static void expect(const struct skiff_options *asked, const char *url, enum skif
 	struct skiff_options options = *asked;
 	options.url = url;
 	options.reconnect.off = true;
-	struct skiff_client *client = skiff_client_new(&options, &error);
-	if (client) {
-		struct skiff_token *token = skiff_connect(client);
-		skiff_token_wait(token, WAITING_LONG_MS);
-		error = *skiff_token_error(token);
-		skiff_token_free(token);
-	}
-	skiff_client_free(client);
+	user_attempt(&options, NULL, &error);
 	if (error.code != code || !strstr(error.text, says))
 		fail_msg("%s and '%s' expected, got %s: %s", skiff_code_slug(code), says, skiff_code_slug(error.code),
 			error.text);

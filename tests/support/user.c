@@ -28,6 +28,22 @@ void user_free(struct user *user)
 	free(user);
 }
 
+enum skiff_code user_attempt(
+	const struct skiff_options *options, struct skiff_connection *way, struct skiff_error *error)
+{
+	struct skiff_client *client = skiff_client_new(options, error);
+	if (!client)
+		return error->code;
+	struct skiff_token *token = skiff_connect(client);
+	skiff_token_wait(token, WAITING_LONG_MS);
+	*error = *skiff_token_error(token);
+	skiff_token_free(token);
+	if (way)
+		skiff_client_connection(client, way);
+	skiff_client_free(client);
+	return error->code;
+}
+
 void user_expect(struct skiff_token *token, enum skiff_code code)
 {
 	enum skiff_code got = skiff_token_wait(token, WAITING_LONG_MS);

@@ -20,6 +20,10 @@ struct user {
 struct user *user_new(const struct skiff_options *options);
 void user_free(struct user *user); /* and its client, where that is not NULL */
 
+/* Makes a client, connects once, and frees it. Result: what came of it, also in `*error`; `way` may be NULL. */
+enum skiff_code user_attempt(
+	const struct skiff_options *options, struct skiff_connection *way, struct skiff_error *error);
+
 /* Asserts that the token ends with `code` and frees it. */
 void user_expect(struct skiff_token *token, enum skiff_code code);
 
