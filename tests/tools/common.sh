@@ -13,6 +13,7 @@
 #   broker_logged PATTERN       whether its log has such a line
 #   has_paho                    whether the engine paho is built in
 set -u
+. "$(dirname "${BASH_SOURCE[0]}")/awaited.sh"
 work=$(mktemp -d)
 export TMPDIR="$work" LC_ALL=C
 unset SKIFF_BROKER SKIFF_PASSWORD SKIFF_KEY_PASSWORD SKIFF_ENGINE NO_COLOR
@@ -45,13 +46,9 @@ skip()
 
 await()
 {
-	local what=$1 _
+	local what=$1
 	shift
-	for _ in $(seq 400); do
-		"$@" && return
-		sleep 0.05
-	done
-	fail "in vain awaited: $what"
+	awaited "$@" || fail "in vain awaited: $what"
 }
 
 run()

@@ -10,6 +10,7 @@
 #   lab_up OPTION...       starts a lab in the background at free ports: $lab (pid), $table (its JSON), $dir, $port (of 1883)
 
 set -u
+. "$(dirname "${BASH_SOURCE[0]}")/awaited.sh"
 skiff=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 work=$(mktemp -d)
 lab=
@@ -41,11 +42,7 @@ await()
 {
 	what=$1
 	shift
-	for _ in $(seq 400); do
-		"$@" && return
-		sleep 0.05
-	done
-	fail "in vain awaited: $what"
+	awaited "$@" || fail "in vain awaited: $what"
 }
 
 closed()

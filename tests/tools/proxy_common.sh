@@ -13,6 +13,7 @@
 #   finish
 
 set -u
+. "$(dirname "${BASH_SOURCE[0]}")/awaited.sh"
 wrong=
 proxies=
 trap 'kill $proxies 2>/dev/null' EXIT
@@ -70,6 +71,11 @@ listens()
 	(exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
+microsocks_settled()
+{
+	listens "$port" || ! kill -0 "$pid" 2>/dev/null
+}
+
 # It says nothing when it takes connections, and ends when the port is taken.
 microsocks_up()
 {
@@ -81,10 +87,7 @@ microsocks_up()
 		microsocks -i 127.0.0.1 -p "$port" "$@" >"$work/$name.log" 2>&1 &
 		pid=$!
 		proxies="$proxies $pid"
-		while kill -0 "$pid" 2>/dev/null; do
-			listens "$port" && return
-			sleep 0.02
-		done
+		awaited microsocks_settled && kill -0 "$pid" 2>/dev/null && return
 	done
 	bad "no proxy came up: $(cat "$work/$name.log")"
 }
