@@ -3,6 +3,7 @@
  * else. */
 #include "support/delay_relay.h"
 
+#include "support/send_all.h"
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -53,18 +54,6 @@ static void relay_sleep(int ms)
 		;
 }
 
-static bool link_write(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t sent = send(fd, data, len, MSG_NOSIGNAL);
-		if (sent <= 0)
-			return false;
-		data += sent;
-		len -= (size_t)sent;
-	}
-	return true;
-}
-
 /* Carries what there is at one side; false: it has ended. */
 static bool link_carry(struct delay_link *link, int from, unsigned *bursts, bool *client_was_last)
 {
@@ -77,7 +66,7 @@ static bool link_carry(struct delay_link *link, int from, unsigned *bursts, bool
 	if (from == 1 && *client_was_last && (++*bursts == relay->options.burst || !relay->options.burst))
 		relay_sleep(relay->options.delay_ms);
 	*client_was_last = from == 0;
-	return link_write(link->fds[!from], data, (size_t)got);
+	return send_all(link->fds[!from], data, (size_t)got);
 }
 
 static double relay_now_s(void)
@@ -110,7 +99,7 @@ static void link_pace(struct delay_link *link, int from)
 		due_s = (due_s > now_s - LATE_S ? due_s : now_s) + (double)got / relay->options.rate;
 		relay_sleep_until(due_s);
 		atomic_fetch_add(&relay->bytes[from], (uint64_t)got);
-		if (!link_write(link->fds[!from], data, (size_t)got))
+		if (!send_all(link->fds[!from], data, (size_t)got))
 			break;
 	}
 	shutdown(link->fds[0], SHUT_RDWR);

@@ -2,6 +2,7 @@
 /* flight_relay.c: poll and one buffer; the records of the server's bytes are followed to know what the byte was. */
 #include "support/flight_relay.h"
 
+#include "support/send_all.h"
 #include "support/waiting.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -88,18 +89,6 @@ static size_t way_spoil(struct flight_way *way, uint8_t *data, size_t len)
 	return len;
 }
 
-static bool way_send(int fd, const uint8_t *data, size_t len)
-{
-	while (len) {
-		ssize_t sent = send(fd, data, len, MSG_NOSIGNAL);
-		if (sent <= 0)
-			return false;
-		data += sent;
-		len -= (size_t)sent;
-	}
-	return true;
-}
-
 /* False: the connection is to end. */
 static bool way_carry(struct flight_way *way, int from)
 {
@@ -108,12 +97,12 @@ static bool way_carry(struct flight_way *way, int from)
 	if (got <= 0)
 		return false;
 	if (from == way->near)
-		return way_send(way->far, data, (size_t)got) || way->held;
+		return send_all(way->far, data, (size_t)got) || way->held;
 	if (way->held)
 		return true;
 	size_t len = way_spoil(way, data, (size_t)got);
 	way->held = way->deed == FLIGHT_HOLD && way->seen.spoilt;
-	return way_send(way->near, data, len) && !(way->deed == FLIGHT_CUT && way->seen.spoilt);
+	return send_all(way->near, data, len) && !(way->deed == FLIGHT_CUT && way->seen.spoilt);
 }
 
 /* Until the client ends; where the server does so, what it said is passed on first. */

@@ -2,6 +2,7 @@
 /* net_listener.c: one thread takes connections, one thread each serves them. */
 #include "support/net_listener.h"
 
+#include "support/send_all.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -225,15 +226,7 @@ size_t net_peer_read(struct net_peer *peer, void *data, size_t len)
 
 bool net_peer_write_raw(struct net_peer *peer, const void *data, size_t len)
 {
-	const char *at = data;
-	while (len) {
-		ssize_t sent = send(peer->fd, at, len, MSG_NOSIGNAL);
-		if (sent <= 0)
-			return false;
-		at += sent;
-		len -= (size_t)sent;
-	}
-	return true;
+	return send_all(peer->fd, data, len);
 }
 
 bool net_peer_write(struct net_peer *peer, const void *data, size_t len)

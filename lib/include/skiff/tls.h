@@ -13,7 +13,8 @@ extern "C" {
 
 /** Gives the password of an encrypted private key, or the PIN of a token: writes it to `buffer` (`size` bytes, no NUL
  * needed) and returns its length, or a negative number to refuse. Called on the thread that creates the client or calls
- * skiff_tls_reload; and on the client's I/O thread when files have changed. skiff never prompts by itself. */
+ * skiff_tls_reload; and on the client's I/O thread when files have changed. Must not call the client. skiff never
+ * prompts by itself. */
 typedef int (*skiff_key_password_fn)(char *buffer, size_t size, void *user);
 
 /** Shows the chain that a server sent: `count` certificates, DER, its own first, in its order, before they are judged
