@@ -54,6 +54,13 @@ bool skiffi_buffer_append(struct skiffi_buffer *buffer, const void *data, size_t
 	return true;
 }
 
+bool skiffi_buffer_same(const struct skiffi_buffer *one, const struct skiffi_buffer *other)
+{
+	size_t len = skiffi_buffer_len(one);
+	return len == skiffi_buffer_len(other) &&
+	       (!len || !memcmp(skiffi_buffer_head(one), skiffi_buffer_head(other), len));
+}
+
 void skiffi_buffer_clear(struct skiffi_buffer *buffer, size_t keep)
 {
 	buffer->head = buffer->tail = 0;

@@ -45,6 +45,9 @@ static inline void skiffi_buffer_consume(struct skiffi_buffer *buffer, size_t le
 		buffer->head = buffer->tail = 0;
 }
 
+/* Whether two hold the same bytes. */
+bool skiffi_buffer_same(const struct skiffi_buffer *one, const struct skiffi_buffer *other);
+
 /* Empties it and keeps the memory, unless that is more than `keep` bytes. */
 void skiffi_buffer_clear(struct skiffi_buffer *buffer, size_t keep);
 

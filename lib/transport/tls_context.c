@@ -49,7 +49,7 @@ struct skiffi_tls_context {
 	bool renewed;         /* untold */
 	char *sni;
 	char *verify_name;
-	char *trust, *peer, *certificate; /* for sentences */
+	char *trust, *peer; /* for sentences */
 	bool skip_chain;
 	bool by_key; /* the file of known hosts decides alone */
 	skiffi_tls_news_fn tell;
@@ -93,9 +93,10 @@ static char *name_copy(const char *name)
 	return skiffi_memdup(name, len);
 }
 
-static bool context_set_names(struct skiffi_tls_context *context, const struct skiff_tls_options *options,
-	const struct skiffi_endpoint *endpoint, struct skiff_error *error)
+static bool context_set_names(
+	struct skiffi_tls_context *context, const struct skiffi_endpoint *endpoint, struct skiff_error *error)
 {
+	const struct skiff_tls_options *options = &context->options;
 	const char *name = options->server_name ? options->server_name : endpoint->host;
 	if (!name_check(name, error))
 		return false;
@@ -205,12 +206,6 @@ static bool made_fill(struct made *made, const struct skiffi_tls_context *contex
 	return ok;
 }
 
-static bool state_same(const struct skiffi_buffer *one, const struct skiffi_buffer *other)
-{
-	size_t len = skiffi_buffer_len(one);
-	return len == skiffi_buffer_len(other) && !memcmp(skiffi_buffer_head(one), skiffi_buffer_head(other), len);
-}
-
 /* What was read takes the place of what there was; a session made under that is no longer to be resumed. */
 static void context_replace(struct skiffi_tls_context *context, struct made *made)
 {
@@ -264,7 +259,8 @@ static void context_look(struct skiffi_tls_context *context)
 	struct skiff_error error = {0};
 	if (pthread_mutex_trylock(&context->reading)) /* it is being read */
 		return;
-	bool changed = skiffi_tls_watch_state(&context->options, &state) && !state_same(&state, &context->made.state);
+	bool changed =
+		skiffi_tls_watch_state(&context->options, &state) && !skiffi_buffer_same(&state, &context->made.state);
 	bool ok = !changed || context_read_again(context, false, &error);
 	pthread_mutex_unlock(&context->reading);
 	skiffi_buffer_release(&state);
@@ -300,15 +296,12 @@ static bool context_set_texts(
 	snprintf(peer, sizeof peer, "%s%s%s:%u", v6 ? "[" : "", endpoint->host, v6 ? "]" : "", endpoint->port);
 	context->trust = skiffi_strdup(trust);
 	context->peer = skiffi_strdup(peer);
-	context->certificate = skiffi_strdup(options->cert_file      ? options->cert_file
-					     : options->cert_pem.len ? "tls.cert_pem"
-								     : NULL);
-	bool ok = context->trust && context->peer && (context->certificate || !skiffi_tls_identity_given(options));
-	return ok || no_memory(error);
+	return (context->trust && context->peer) || no_memory(error);
 }
 
-static bool context_open_keylog(struct skiffi_tls_context *context, const char *path, struct skiff_error *error)
+static bool context_open_keylog(struct skiffi_tls_context *context, struct skiff_error *error)
 {
+	const char *path = context->options.keylog_file;
 	context->keylog = path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
 	if (!path || context->keylog >= 0)
 		return true;
@@ -335,8 +328,7 @@ static bool context_check_trust(const struct skiffi_tls_context *context, struct
 	if ((options->crl_file || options->crl_dir) && context->skip_chain) {
 		skiffi_fail(error, SKIFF_USAGE_OPTION, 0,
 			"tls.crl_file or crl_dir is given where no chain is verified, and so nothing revoked; give a "
-			"CA "
-			"too, or leave it out");
+			"CA too, or leave it out");
 		return false;
 	}
 	if (options->pins && !skiffi_tls_pins_valid(options->pins, error))
@@ -352,9 +344,9 @@ static bool context_fill(
 	context->by_key = options->known_hosts_file && !skiffi_tls_trust_given(options) && !options->ca_system;
 	context->skip_chain = options->insecure_skip_chain || context->by_key;
 	context->alpn = options->alpn ? options->alpn : endpoint->kind == SKIFFI_WS ? "http/1.1" : NULL;
-	return context_open_keylog(context, options->keylog_file, error) &&
-	       context_set_names(context, options, endpoint, error) && context_set_texts(context, endpoint, error) &&
-	       context_check_trust(context, error) && made_fill(&context->made, context, false, error);
+	return context_open_keylog(context, error) && context_set_names(context, endpoint, error) &&
+	       context_set_texts(context, endpoint, error) && context_check_trust(context, error) &&
+	       made_fill(&context->made, context, false, error);
 }
 
 struct skiffi_tls_context *skiffi_tls_context_new(
@@ -391,7 +383,6 @@ void skiffi_tls_context_free(struct skiffi_tls_context *context)
 	skiffi_free(context->verify_name);
 	skiffi_free(context->trust);
 	skiffi_free(context->peer);
-	skiffi_free(context->certificate);
 	skiffi_free(context);
 }
 
@@ -597,7 +588,8 @@ const char *skiffi_tls_context_trust(const struct skiffi_tls_context *context)
 
 const char *skiffi_tls_context_certificate(const struct skiffi_tls_context *context)
 {
-	return context->certificate;
+	const struct skiff_tls_options *options = &context->options;
+	return options->cert_file ? options->cert_file : options->cert_pem.len ? "tls.cert_pem" : NULL;
 }
 
 bool skiffi_tls_context_file_is_binary(const char *path)

@@ -18,12 +18,12 @@
 
 /* ---- where they are ---- */
 
-static struct skiffi_tls_source identity_source(
-	const struct skiff_tls_options *options, const char *what, const char *path, struct skiff_bytes bytes)
+/* `what` it is as a file, and `option` from memory. */
+static struct skiffi_tls_source identity_source(const struct skiff_tls_options *options, const char *what,
+	const char *path, const char *option, struct skiff_bytes bytes)
 {
-	bool key = !strcmp(what, "key file"), token = path && skiffi_endpoint_is_token(path);
-	struct skiffi_tls_source source =
-		skiffi_tls_source(token ? "token" : what, path, key ? "tls.key_pem" : "tls.cert_pem", bytes);
+	bool token = path && skiffi_endpoint_is_token(path);
+	struct skiffi_tls_source source = skiffi_tls_source(token ? "token" : what, path, option, bytes);
 	source.ask = options->key_password;
 	source.user = options->key_password_user;
 	return source;
@@ -31,18 +31,15 @@ static struct skiffi_tls_source identity_source(
 
 static struct skiffi_tls_source certificate_source(const struct skiff_tls_options *options)
 {
-	return identity_source(options, "certificate file", options->cert_file, options->cert_pem);
+	return identity_source(options, "certificate file", options->cert_file, "tls.cert_pem", options->cert_pem);
 }
 
 /* Without one of its own the key is where the certificate is. */
 static struct skiffi_tls_source key_source(const struct skiff_tls_options *options)
 {
 	if (options->key_file || options->key_pem.len)
-		return identity_source(options, "key file", options->key_file, options->key_pem);
-	struct skiffi_tls_source source = identity_source(options, "key file", options->cert_file, options->cert_pem);
-	if (!options->cert_file)
-		snprintf(source.subject, sizeof source.subject, "tls.cert_pem");
-	return source;
+		return identity_source(options, "key file", options->key_file, "tls.key_pem", options->key_pem);
+	return identity_source(options, "key file", options->cert_file, "tls.cert_pem", options->cert_pem);
 }
 
 static const char *place_of(const struct skiffi_tls_source *source)

@@ -31,10 +31,7 @@ static bool trust_look_at_system(bool anew)
 {
 	struct skiffi_buffer state = {0};
 	bool ok = skiffi_tls_watch_system(&state);
-	size_t len = skiffi_buffer_len(&state);
-	bool same = ok && len == skiffi_buffer_len(&trust_system_state) &&
-		    !memcmp(skiffi_buffer_head(&state), skiffi_buffer_head(&trust_system_state), len);
-	if (same && !anew) {
+	if (ok && !anew && skiffi_buffer_same(&state, &trust_system_state)) {
 		skiffi_buffer_release(&state);
 		return true;
 	}
