@@ -121,8 +121,7 @@ faulty 2 "${trust[@]}" --pin nonsense
 faulty 2 "${trust[@]}" -4 -6
 faulty 2 "${trust[@]}" --ws-header a:b
 PYTHONWARNINGS=ignore jsonschema "${faults[@]}" "$schemas/cert-handshake-1.json" >made 2>&1 || fail "schema: $(cat made)"
-in_background openssl s_server -accept "127.0.0.1:$port" -www -tls1_3 -cert certs/good.crt -key certs/good.key
-await "the server that is no proxy" listens "$port"
+serve good -www -tls1_3 # no proxy
 shake "${trust[@]}" --proxy "http://127.0.0.1:$port" "mqtts://127.0.0.1:$good"
 expect 13
 start_broker

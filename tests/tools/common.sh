@@ -90,10 +90,11 @@ listens()
 	(exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
+# Below the ports that the kernel gives to outgoing connections, which take them at any time.
 free_port()
 {
 	while :; do
-		port=$((20000 + RANDOM % 40000))
+		port=$((20000 + RANDOM % 12000))
 		listens "$port" || return 0
 	done
 }

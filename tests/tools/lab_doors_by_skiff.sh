@@ -69,7 +69,7 @@ refuse "mqtt:// to 8080" 16 "WebSocket\|HTTP" "mqtt://$(at "$SKIFF_LAB_URL_8080"
 [ -z "$wrong" ]
 INSIDE
 while :; do
-	dead=$((20000 + RANDOM % 40000))
+	dead=$((20000 + RANDOM % 12000))
 	closed $dead && break
 done
 "$skiff" lab --base 0 -- bash "$work/inside.sh" "$skiff" "$work" $dead
