@@ -96,6 +96,8 @@ bool skiffi_native_options(struct native_engine *self, struct skiff_error *error
 		.timeouts = options->timeouts,
 		.address = options->address,
 		.ip_version = options->ip_version,
+		.local_address = options->local_address,
+		.ws_subprotocol = options->ws_subprotocol,
 		.http_headers = options->http_headers,
 		.http_header_count = options->http_header_count,
 		.receive_high_bytes = RECEIVE_HIGH_BYTES};

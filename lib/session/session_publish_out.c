@@ -9,6 +9,7 @@
 #include "codec/reason.h"
 #include "codec/wire.h"
 #include "session/session_internal.h"
+#include "session/session_trace.h"
 #include <assert.h>
 
 /* Writes the packet, by reference from a certain size on when there is something to refer to. */
@@ -26,7 +27,8 @@ static bool publish_write(
 		memcpy(at, publish->payload.data, copied);
 	session->output_end += head_len + publish->payload.len;
 	session->packets_out++;
-	skiffi_log(SKIFF_LOG_TRACE, "session", "> PUBLISH, %zu bytes", head_len + publish->payload.len);
+	if (skiffi_log_wanted(SKIFF_LOG_TRACE))
+		skiffi_session_trace_publish(publish, false);
 	if (publish->topic_alias)
 		skiffi_aliases_out_told(&session->aliases_out, publish->topic_alias);
 	return true;
