@@ -110,7 +110,9 @@ static enum skiff_code publish_qos12(
 /* Whether one more exchange may begin [MQTT-3.3.4-7]. */
 static bool publish_window(const struct skiffi_session *session, uint8_t qos)
 {
-	return session->outstanding < skiffi_limits_window(&session->broker.limits, session->version, qos);
+	uint16_t own = session->config->max_inflight;
+	return session->outstanding < skiffi_limits_window(&session->broker.limits, session->version, qos) &&
+	       (!own || session->outstanding < own);
 }
 
 enum skiff_code skiffi_session_publish(struct skiffi_session *session, const struct skiff_message *message,

@@ -120,6 +120,8 @@ struct skiff_options {
 	 * request_response_info, request_problem_info, user. Absent receive_maximum: 65535; absent topic_alias_maximum:
 	 * 32; absent maximum_packet_size: 268435460 bytes. */
 	const struct skiff_properties *connect_properties;
+	uint16_t max_inflight; /* messages of QoS 1 and 2 that are on their way at once; 0: as many as the broker takes
+				*/
 	int outbound_aliases; /* 0: use up to 64 of the topic aliases the broker offers; -1: none; else up to this many
 			       */
 
