@@ -55,7 +55,8 @@ static int lab_run(const struct cli_context *context, void *params);
 const struct cli_command cmd_lab = {
 	.name = "lab",
 	.summary = "replay test.mosquitto.org on this machine",
-	.usage = "[--base N] [--dir DIR] [--link LINK] [--json]\n[--base N | --as NAME] [--dir DIR] [--link LINK] -- COMMAND...",
+	.usage = "[--base N] [--dir DIR] [--link LINK] [--json]\n[--base N | --as NAME] [--dir DIR] [--link LINK] -- "
+		 "COMMAND...",
 	.description =
 		"Runs mosquitto with the eleven doors of test.mosquitto.org on loopback, and a Unix socket: with and "
 		"without "
@@ -74,7 +75,8 @@ const struct cli_command cmd_lab = {
 		"to '#', and does not know the user 'wildcard'.",
 	.examples = "# every door, until ^C\nskiff lab\n# a script with the lab up, at free ports\n"
 		    "skiff lab --base 0 -- sh -c 'skiff pub -b \"$SKIFF_LAB_URL_1883\" -t demo -m hello'\n"
-		    "# the doors as over a far and thin network\nskiff lab --link delay=40ms,rate=1mbit -- skiff compare lab\n"
+		    "# the doors as over a far and thin network\nskiff lab --link delay=40ms,rate=1mbit -- skiff "
+		    "compare lab\n"
 		    "# the real name and the real ports, without the real host\n"
 		    "skiff lab --as test.mosquitto.org -- skiff pub -b mqtt://test.mosquitto.org -t demo -m hello\n",
 	.groups = lab_groups,

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "engine/capability.h"
+#include "loop/loop.h"
 #include <stdlib.h>
 #include <strings.h>
 
@@ -48,6 +49,8 @@ struct skiffi_engine *skiffi_engine_new(const struct skiffi_engine_config *confi
 	}
 	if (!skiffi_capability_check(engine, config, error))
 		return NULL;
+	if (engine != SKIFF_ENGINE_NATIVE || config->endpoint->tls || config->endpoint->kind == SKIFFI_WS)
+		skiffi_loop_uses_openssl();
 	return kind->create(config, error);
 }
 

@@ -615,7 +615,6 @@ static void loop_after_fork_in_child(void)
 
 static void loop_set_up(void)
 {
-	uint8_t number;
 	pthread_condattr_t monotonic;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -628,10 +627,22 @@ static void loop_set_up(void)
 	}
 	pthread_condattr_destroy(&monotonic);
 	pthread_atfork(loop_before_fork, loop_after_fork, loop_after_fork_in_child);
-	/* OpenSSL, whose generator starts all of it, must end behind the threads that use it. */
-	RAND_bytes(&number, sizeof number);
 	atexit(skiffi_loop_end_unused);
 	atomic_store(&loop_ready, true);
+}
+
+/* Its generator starts all of it. What is registered last is called first. */
+static void loop_start_openssl(void)
+{
+	uint8_t number;
+	RAND_bytes(&number, sizeof number);
+	atexit(skiffi_loop_end_unused);
+}
+
+void skiffi_loop_uses_openssl(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, loop_start_openssl);
 }
 
 static enum loop_fate loop_fate_of(struct loop_thread *self)

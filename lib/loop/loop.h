@@ -36,6 +36,11 @@ struct skiffi_job {
 /* The loop with the fewest users, started if need be; NULL when memory or threads are out. Any thread. */
 struct skiffi_loop *skiffi_loop_ref(void);
 
+/* Starts OpenSSL, if it has not been, so that at the end of the process it ends behind the I/O threads: before the
+ * first of them uses it. A connection without TLS and WebSocket does without it, and without the milliseconds that
+ * takes. Any thread. */
+void skiffi_loop_uses_openssl(void);
+
 /* Lets go of it. Any thread. */
 void skiffi_loop_unref(struct skiffi_loop *loop);
 
@@ -57,12 +62,11 @@ void skiffi_loop_cancel(struct skiffi_loop *loop, struct skiffi_job *job);
 bool skiffi_loop_enter(struct skiffi_loop *loop);
 void skiffi_loop_leave(struct skiffi_loop *loop);
 
-/* Does the loop's work on the calling thread until `over(subject)` or `end_us`, while the loop's own thread keeps out of
- * the way: so a lone client waits as if it had a socket of its own, and nobody is woken in between. Sleeps when there is
- * nothing to do; that is possible only while the loop has one user, and nothing to call (skiffi_loop_calls). With
- * `spins` it never sleeps, and calls what there is to call.
- * False: not possible, or no longer; the rest is to be waited for in another way. Any thread, not in a turn; `loop` may
- * have ended since. */
+/* Does the loop's work on the calling thread until `over(subject)` or `end_us`, while the loop's own thread keeps out
+ * of the way: so a lone client waits as if it had a socket of its own, and nobody is woken in between. Sleeps when
+ * there is nothing to do; that is possible only while the loop has one user, and nothing to call (skiffi_loop_calls).
+ * With `spins` it never sleeps, and calls what there is to call. False: not possible, or no longer; the rest is to be
+ * waited for in another way. Any thread, not in a turn; `loop` may have ended since. */
 bool skiffi_loop_serve(
 	struct skiffi_loop *loop, bool (*over)(const void *subject), const void *subject, int64_t end_us, bool spins);
 
