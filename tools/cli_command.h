@@ -89,9 +89,14 @@ struct cli_command {
 	const struct cli_group *groups; /* NULL: no options beside --help */
 	size_t params_size;             /* of the parameters, which start zeroed */
 	int min_operands, max_operands; /* max -1: any number */
+	const char *alias;              /* the name of a link by which it is as that command; NULL: none */
+	bool profiles;                  /* "@NAME" as first word takes the options of a profile */
 	/* Commands in two words, NULL after the last: the second is looked for here, and each has both in its name,
 	 * "cert show". NULL: one word is all. */
 	const struct cli_command *const *commands;
+	/* What a shell offers for an operand: FILE, DIR, or words with a blank between them, of which COMMAND as the
+	 * first stands for all commands. NULL: nothing. */
+	const char *offers;
 	/* Does the work and returns the exit code (cli_exit.h). `params` is freed by the caller. */
 	int (*run)(const struct cli_context *context, void *params);
 };

@@ -320,5 +320,7 @@ const struct cli_command cmd_pub = {
 		    "tail -f app.log | skiff pub -b wss://broker.example/mqtt -t logs/app -l\n",
 	.groups = pub_groups,
 	.params_size = sizeof(struct pub_params),
+	.alias = "mosquitto_pub",
+	.profiles = true,
 	.run = pub_run,
 };

@@ -399,5 +399,7 @@ const struct cli_command cmd_sub = {
 		    "skiff sub -b mqtts://broker.example -t lamp/state -C 1 -W 10\n",
 	.groups = sub_groups,
 	.params_size = sizeof(struct sub_params),
+	.alias = "mosquitto_sub",
+	.profiles = true,
 	.run = sub_run,
 };
