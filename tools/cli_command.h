@@ -72,11 +72,14 @@ struct cli_group {
 	}
 
 struct cli_command;
+struct cli_settings;
 
 /* What run() gets beside its parameters. */
 struct cli_context {
 	const struct cli_command *command;
-	char **operands; /* the words that are no options, in order; NULL after the last */
+	bool mosquitto;                /* called as mosquitto_pub and so on: all is as there */
+	struct cli_settings *settings; /* options that were in a file; NULL: nobody reads one */
+	char **operands;               /* the words that are no options, in order; NULL after the last */
 	int operand_count;
 };
 
@@ -110,5 +113,9 @@ const struct cli_command *cli_command_find(char **words, int count, int *used);
 
 /* Says one sentence on stderr: "skiff pub: SENTENCE". Silent after cli_quiet(true). */
 void cli_say(const struct cli_context *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same after "warning: ". Silent as one of mosquitto's clients, which warn of nothing: a job that calls them may
+ * send whatever is said by mail. */
+void cli_warn(const struct cli_context *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif
