@@ -19,7 +19,7 @@ static bool has_word(const char *text, const char *word)
 
 static enum completion_kind kind_by_name(const char *name)
 {
-	if (has_word(name, "FILE") || has_word(name, "PATH"))
+	if (has_word(name, "FILE"))
 		return COMPLETION_FILES;
 	return has_word(name, "DIR") ? COMPLETION_FOLDERS : COMPLETION_NOTHING;
 }

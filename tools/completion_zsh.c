@@ -55,10 +55,10 @@ static void value_print(const struct cli_option *option)
 	}
 }
 
-/* "'(-q --qos)'{-q,--qos=}'[its QoS]:QOS:(0 1 2)'" */
+/* "'(-q --qos)'{-q,--qos$equals}'[its QoS]:QOS:(0 1 2)'" */
 static void option_print(const struct cli_option *option)
 {
-	const char *equals = option->value ? "=" : "";
+	const char *equals = option->value ? "$equals" : "";
 	bool both = option->letter && option->name;
 	fputs("\t\t", stdout);
 	if (completion_repeats(option))

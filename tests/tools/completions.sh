@@ -85,6 +85,7 @@ bash_offers "bash zsh fish" "skiff completion " skiff completion ""
 bash_offers "" "skiff nonsense " skiff nonsense ""
 bash_offers "--qos --quiet" "mosquitto_pub --q" mosquitto_pub --q
 bash_offers "" "mosquitto_pub @" mosquitto_pub @
+bash_offers "" "mosquitto_pub --qos=" mosquitto_pub --qos =
 COMP_WORDBREAKS=$' \t\n'
 bash_offers "--qos=0 --qos=1 --qos=2" "skiff pub --qos=" skiff pub --qos=
 bash_offers "@prod @production" "skiff pub @pr" skiff pub @pr
@@ -118,7 +119,7 @@ on_terminal()
 	typed "$1" 'skiff pub --reta\t' 'skiff pub --retain '
 	typed "$1" 'skiff pub -V mqttv5\t' 'skiff pub -V mqttv5 '
 	typed "$1" 'skiff sub --engine=nat\t' 'skiff sub --engine=native '
-	typed "$1" 'mosquitto_pub --reta\t' 'mosquitto_pub --retain '
+	typed "$1" 'mosquitto_pub --prot\t' 'mosquitto_pub --protocol-version '
 	exec 9>&-
 }
 

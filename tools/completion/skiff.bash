@@ -97,7 +97,8 @@ _skiff_in_command()
 	_skiff_walk || return 0
 	if [[ $current = --*=* ]]; then
 		_skiff_value "$command" "${current%%=*}"
-		[ "$count" -eq 0 ] || _skiff_value_offer "${current%%=*}="
+		# a link has its values behind a blank
+		[ "$count" -eq 0 ] || [ "$first" -eq 1 ] || _skiff_value_offer "${current%%=*}="
 		return 0
 	fi
 	if [ "$last" -eq "$first" ]; then

@@ -4,6 +4,7 @@
 
 _skiff_profiles()
 {
+	[[ -n $program ]] || return
 	local -a names
 	names=(${(f)"$(${~program} completion --profiles 2>/dev/null)"})
 	(( $#names )) && compadd -- @$^names
@@ -18,8 +19,9 @@ _skiff_first()
 # A link of another name completes like the command that it stands for, where it leads to skiff.
 _skiff()
 {
-	local program=${(Q)words[1]} linked=$(_skiff_link ${service:t})
+	local program=${(Q)words[1]} linked=$(_skiff_link ${service:t}) equals='='
 	if [[ -n $linked ]]; then
+		equals= program= # a link has its values behind a blank, and no profiles
 		if [[ ${commands[$service]:A:t} = skiff ]]; then
 			_skiff_in_$linked
 		else
