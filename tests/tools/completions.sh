@@ -99,7 +99,7 @@ typed()
 {
 	printf '%b\017' "$2" >&9
 	shown() { grep -qF "<$3>" "$work/$1.typescript"; }
-	await "$1: '$3' for '$2': $(tail -c 300 "$work/$1.typescript")" shown "$@"
+	awaited shown "$@" || fail "$1: no '$3' for '$2': $(tail -c 300 "$work/$1.typescript")"
 	printf '\025' >&9
 }
 
@@ -110,7 +110,7 @@ on_terminal()
 	exec 9<>"$work/$1.keys"
 	script -qefc "$2" "$work/$1.typescript" <"$work/$1.keys" >/dev/null 2>&1 9>&- &
 	children+=("$!")
-	await "the prompt of $1" grep -q "ready" "$work/$1.typescript"
+	await "the prompt of $1" grep -qs "ready" "$work/$1.typescript"
 	typed "$1" 'skiff pu\t' 'skiff pub '
 	typed "$1" 'skiff cert sh\t' 'skiff cert show '
 	typed "$1" 'skiff pub @produ\t' 'skiff pub @production '
