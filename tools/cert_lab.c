@@ -209,5 +209,6 @@ const struct cli_command cmd_cert_lab = {
 	.params_size = sizeof(struct lab_params),
 	.min_operands = 1,
 	.max_operands = 1,
+	.offers = "DIR",
 	.run = cert_lab_run,
 };

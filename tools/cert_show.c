@@ -301,5 +301,6 @@ const struct cli_command cmd_cert_show = {
 	.params_size = sizeof(struct show_params),
 	.min_operands = 1,
 	.max_operands = 1,
+	.offers = "FILE",
 	.run = show_run,
 };

@@ -97,6 +97,9 @@ struct cli_command {
 	/* Commands in two words, NULL after the last: the second is looked for here, and each has both in its name,
 	 * "cert show". NULL: one word is all. */
 	const struct cli_command *const *commands;
+	/* What a shell offers for an operand: FILE, DIR, or words with a blank between them, of which COMMAND as the
+	 * first stands for all commands. NULL: nothing. */
+	const char *offers;
 	/* Does the work and returns the exit code (cli_exit.h). `params` is freed by the caller. */
 	int (*run)(const struct cli_context *context, void *params);
 };

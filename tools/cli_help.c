@@ -15,6 +15,7 @@ const struct cli_variable cli_variables[] = {
 	{"SKIFF_BROKER", "the broker's URL where neither --broker nor --host is given"},
 	{"SKIFF_PASSWORD", "the password for the user name; emptied as soon as it is read, and not handed to children"},
 	{"SKIFF_KEY_PASSWORD", "the password of an encrypted private key; treated likewise"},
+	{"SKIFF_CONFIG", "the file of profiles; default skiff/config.toml in XDG_CONFIG_HOME or ~/.config"},
 	{"SKIFF_ENGINE", "the engine where --engine is not given: native or paho ('skiff help engines')"},
 	{"https_proxy, http_proxy", "with --proxy-env: the proxy for URLs with TLS, and for those without"},
 	{"all_proxy, no_proxy", "with --proxy-env: the proxy where neither is set, and the hosts that need none"},

@@ -12,6 +12,7 @@
 #include "cli_password.h"
 #include "cli_suggest.h"
 #include "cli_toml.h"
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -83,6 +84,11 @@ static bool config_has_secret(const struct config *config)
 		}
 	}
 	return false;
+}
+
+static bool config_is_absent(const struct config *config)
+{
+	return access(config->path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 static int config_read(struct config *config)
@@ -263,7 +269,7 @@ int cli_settings_from_profile(const struct cli_context *context, const char *nam
 	struct config config = {.context = context};
 	*settings = (struct cli_settings){0};
 	int code = profile_path(&config);
-	if (code == CLI_EXIT_OK && access(config.path, F_OK) != 0)
+	if (code == CLI_EXIT_OK && config_is_absent(&config))
 		code = profile_no_file(&config, name);
 	if (code == CLI_EXIT_OK)
 		code = config_read(&config);
@@ -281,7 +287,7 @@ int cli_profiles_print(const struct cli_context *context)
 {
 	struct config config = {.context = context};
 	int code = profile_path(&config);
-	if (code != CLI_EXIT_OK || access(config.path, F_OK) != 0)
+	if (code != CLI_EXIT_OK || config_is_absent(&config))
 		return code;
 	code = config_read(&config);
 	for (size_t i = 0; i < config.toml.count; i++)

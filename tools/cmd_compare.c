@@ -138,6 +138,7 @@ const struct cli_command cmd_compare = {
 	.params_size = sizeof(struct compare_params),
 	.min_operands = 1,
 	.max_operands = -1,
+	.offers = "lab test.mosquitto.org",
 	.run = compare_command,
 };
 

@@ -102,5 +102,6 @@ const struct cli_command cmd_help = {
 	.groups = help_groups,
 	.params_size = sizeof(struct help_params),
 	.max_operands = 2,
+	.offers = "COMMAND exit environment engines causes",
 	.run = help_run,
 };

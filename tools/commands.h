@@ -8,6 +8,7 @@
 extern const struct cli_command cmd_cert;
 extern const struct cli_command cmd_check;
 extern const struct cli_command cmd_compare;
+extern const struct cli_command cmd_completion;
 extern const struct cli_command cmd_help;
 extern const struct cli_command cmd_lab;
 extern const struct cli_command cmd_pub;

@@ -26,6 +26,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_compare,
 	&cmd_cert,
 	&cmd_lab,
+	&cmd_completion,
 	&cmd_version,
 	&cmd_help,
 	NULL,

@@ -37,6 +37,8 @@ test  | command pkcs11-tool         | opensc                 | opensc           
 test  | engine pkcs11               | libengine-pkcs11-openssl | openssl-pkcs11        | libp11        | libp11            | libp11
 test  | command jsonschema          | python3-jsonschema     | python3-jsonschema      | python-jsonschema | py3-jsonschema | -
 test  | command chromium            | chromium               | chromium                | chromium      | chromium          | -
+test  | command zsh                 | zsh                    | zsh                     | zsh           | zsh               | zsh
+test  | command fish                | fish                   | fish                    | fish          | fish              | fish
 test  | command valgrind            | valgrind               | valgrind                | valgrind      | valgrind          | -
 bench | header mosquitto.h          | libmosquitto-dev       | mosquitto-devel         | mosquitto     | mosquitto-dev     | mosquitto
 bench | command strace              | strace                 | strace                  | strace        | strace            | -

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # consumer.sh: a staged install serves a five-line program, found by CMake and by pkg-config, shared and static, with each
-# engine that is built in; and the installed command runs from there.
+# engine that is built in; and the installed command runs from there, with a script for each shell.
 set -eu
 source=$SKIFF_SOURCE/tests/build/consumer
 work=$(mktemp -d)
@@ -37,6 +37,10 @@ runs "CMake, static" "$work/cmake/consumer_static"
 LD_LIBRARY_PATH=$libdir runs "pkg-config, shared" "$work/shared"
 
 "$work/stage/bin/skiff" --version | grep -q -F "$version" || { echo "the installed command does not run"; exit 1; }
+
+for script in bash-completion/completions/skiff zsh/site-functions/_skiff fish/vendor_completions.d/skiff.fish; do
+	[ -s "$work/stage/share/$script" ] || { echo "share/$script is not installed"; exit 1; }
+done
 
 # Without the shared library beside it, -lskiff is the archive.
 rm "$libdir"/libskiff.so*

@@ -16,7 +16,7 @@ set -u
 . "$(dirname "${BASH_SOURCE[0]}")/awaited.sh"
 work=$(mktemp -d)
 export TMPDIR="$work" LC_ALL=C
-unset SKIFF_BROKER SKIFF_PASSWORD SKIFF_KEY_PASSWORD SKIFF_ENGINE NO_COLOR
+unset SKIFF_BROKER SKIFF_PASSWORD SKIFF_KEY_PASSWORD SKIFF_ENGINE SKIFF_CONFIG NO_COLOR
 children=()
 
 leave()

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* said.c: keeps the last sentence that was said. */
+/* said.c: keeps the last sentence that was said, as an error or as a warning. */
 #include "said.h"
 #include "cli_command.h"
 #include <stdarg.h>
@@ -14,12 +14,26 @@ void said_clear(void)
 	said_count = 0;
 }
 
+static void keep(const char *format, va_list arguments)
+{
+	vsnprintf(said, sizeof said, format, arguments);
+	said_count++;
+}
+
 void cli_say(const struct cli_context *context, const char *format, ...)
 {
 	va_list arguments;
 	(void)context;
 	va_start(arguments, format);
-	vsnprintf(said, sizeof said, format, arguments);
+	keep(format, arguments);
 	va_end(arguments);
-	said_count++;
+}
+
+void cli_warn(const struct cli_context *context, const char *format, ...)
+{
+	va_list arguments;
+	(void)context;
+	va_start(arguments, format);
+	keep(format, arguments);
+	va_end(arguments);
 }

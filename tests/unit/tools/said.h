@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* said.h: in place of tools/cli_output.c: what cli_say would have written. */
+/* said.h: in place of tools/cli_output.c: what cli_say and cli_warn would have written. */
 #ifndef TESTS_UNIT_TOOLS_SAID_H
 #define TESTS_UNIT_TOOLS_SAID_H
 
