@@ -6,6 +6,7 @@
 #include "cli_format.h"
 #include "cli_output.h"
 #include "cli_topic.h"
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 /* Of mosquitto's clients. */
 enum { MOSQUITTO_WINDOW = 20, MOSQUITTO_KEEP_ALIVE_MIN = 5 };
 
+static const long long EXPIRY_NEVER = 4294967295 + 1LL; /* as cli_client_params has it */
+
 /* Says what is wrong with an option; for `return client_wrong(...)`. */
 static int client_wrong(const struct cli_context *context, const char *option, const char *why)
 {
@@ -25,13 +28,31 @@ static int client_wrong(const struct cli_context *context, const char *option, c
 
 /* ---- the log ---- */
 
-/* As mosquitto's clients have it on standard output. */
-static void client_log_packet(const char *id, const char *line)
+/* As mosquitto's clients have it on standard output. They number messages of QoS 0 too, though nobody else sees it. */
+static void client_log_line(struct cli_client_params *params, const char *line)
 {
-	static char client[] = "Client ", space[] = " ", newline[] = "\n";
-	struct iovec parts[] = {{client, sizeof(client) - 1}, {(void *)id, strlen(id)}, {space, 1},
-		{(void *)line, strlen(line)}, {newline, 1}};
+	static atomic_uint numbered;
+	static const char unnumbered[] = "sending PUBLISH (d0, q0, ";
+	char number[16] = "";
+	const char *rest = strstr(line, "m0, "), *id = atomic_load(&params->log_id);
+	size_t head = strlen(line);
+	if (rest && strncmp(line, unnumbered, sizeof(unnumbered) - 1) == 0) {
+		snprintf(number, sizeof(number), "m%u", atomic_fetch_add(&numbered, 1) % 65535 + 1);
+		head = (size_t)(rest - line);
+		rest += 2;
+	} else {
+		rest = "";
+	}
+	struct iovec parts[] = {{(void *)"Client ", 7}, {(void *)id, strlen(id)}, {(void *)" ", 1},
+		{(void *)line, head}, {number, strlen(number)}, {(void *)rest, strlen(rest)}, {(void *)"\n", 1}};
 	cli_write(STDOUT_FILENO, parts, sizeof(parts) / sizeof(*parts));
+}
+
+void cli_client_log_connack(struct cli_client_params *params)
+{
+	if (atomic_load(&params->log_id) && *params->log_connack)
+		client_log_line(params, params->log_connack);
+	*params->log_connack = '\0';
 }
 
 void cli_client_log(enum skiff_log_level level, const char *component, const char *line, void *user)
@@ -45,11 +66,12 @@ void cli_client_log(enum skiff_log_level level, const char *component, const cha
 		[SKIFF_LOG_TRACE] = "trace",
 	};
 	char text[1024];
-	const struct cli_client_params *params = user;
-	const char *id = atomic_load(&params->log_id);
-	if (id) {
-		if (strcmp(component, "packet") == 0)
-			client_log_packet(id, line);
+	struct cli_client_params *params = user;
+	if (atomic_load(&params->log_id)) {
+		if (strncmp(line, "received CONNACK", 16) == 0)
+			snprintf(params->log_connack, sizeof(params->log_connack), "%s", line);
+		else if (strcmp(component, "packet") == 0)
+			client_log_line(params, line);
 	} else if (params->debug) {
 		snprintf(text, sizeof(text), "%-5s %s: %s", names[level], component, line);
 		cli_note(text);
@@ -83,24 +105,61 @@ static int client_set_headers(
 
 /* ---- who ---- */
 
-static int client_set_id(
-	const struct cli_context *context, const struct cli_client_params *params, struct cli_client_setup *setup)
+/* Mosquitto's clients take no session for one's own without an id that is wholly given, and no empty id. */
+static const char *client_id_fault(const struct cli_context *context, const struct cli_client_params *params)
 {
+	bool given = params->id && *params->id, forever = params->session_expiry == EXPIRY_NEVER;
+	bool kept = params->keep_session && (params->version != SKIFF_MQTT_5 || !params->session_expiry);
+	if (!context->mosquitto)
+		return params->keep_session && !params->id_prefix && !given ? "a session is found by its client id"
+									    : NULL;
+	if (params->id && !given)
+		return "the client id is empty";
+	if (!given && (kept || (params->version == SKIFF_MQTT_5 && forever)))
+		return "a session that is kept is found by its client id";
+	return NULL;
+}
+
+/* MQTT 3.1 has no broker give one. */
+static int client_make_id(const struct cli_context *context, struct cli_client_setup *setup)
+{
+	unsigned char bits[8];
+	int len = snprintf(setup->id, sizeof(setup->id), "skiff-");
+	if (getentropy(bits, sizeof(bits)) != 0) {
+		cli_say(context, "no random numbers: %s", strerror(errno));
+		return CLI_EXIT_FAILURE;
+	}
+	for (size_t i = 0; i < sizeof(bits); i++)
+		len += snprintf(setup->id + len, sizeof(setup->id) - (size_t)len, "%02x", bits[i]);
+	setup->options.client_id = setup->id;
+	return CLI_EXIT_OK;
+}
+
+static int client_set_id(
+	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup)
+{
+	const char *fault = client_id_fault(context, params);
+	int code = CLI_EXIT_OK;
 	if (params->id && params->id_prefix)
 		return client_wrong(context, "--id-prefix", "excludes '--id'");
-	if (params->keep_session && !params->id_prefix && (!params->id || !*params->id))
-		return client_wrong(
-			context, "--disable-clean-session", "a session is found by its client id; add '--id'");
+	if (fault) {
+		cli_say(context, "%s; give it by '--id'", fault);
+		return CLI_EXIT_USAGE;
+	}
 	setup->options.client_id = params->id;
-	if (context->mosquitto && !params->id && params->version != SKIFF_MQTT_31)
-		setup->options.client_id = ""; /* as there the broker gives one */
 	if (params->id_prefix) {
 		int len = snprintf(setup->id, sizeof(setup->id), "%s%ld", params->id_prefix, (long)getpid());
 		if (len < 0 || (size_t)len >= sizeof(setup->id))
 			return client_wrong(context, "--id-prefix", "too long");
 		setup->options.client_id = setup->id;
+	} else if (context->mosquitto && !params->id) {
+		setup->options.client_id = ""; /* as there the broker gives one */
+		if (params->version == SKIFF_MQTT_31)
+			code = client_make_id(context, setup);
 	}
-	return CLI_EXIT_OK;
+	if (atomic_load(&params->log_id) && setup->options.client_id && *setup->options.client_id)
+		atomic_store(&params->log_id, setup->options.client_id);
+	return code;
 }
 
 void cli_client_user_info(const char *url, bool *user, bool *password)
@@ -213,10 +272,9 @@ static void client_set_window(
 	const struct cli_context *context, const struct cli_client_params *params, struct cli_client_setup *setup)
 {
 	struct skiff_properties *connect = &setup->connect_properties;
-	const struct skiff_properties *publish = cli_property_of(&params->properties, CLI_PACKET_PUBLISH);
 	if (!context->mosquitto)
 		return;
-	setup->options.outbound_aliases = publish && publish->has & SKIFF_HAS_TOPIC_ALIAS ? 1 : -1;
+	setup->options.outbound_aliases = params->topic_alias ? 1 : -1;
 	if (!setup->options.max_inflight)
 		setup->options.max_inflight = MOSQUITTO_WINDOW;
 	if (params->version != SKIFF_MQTT_5)
@@ -280,9 +338,12 @@ static int client_set_connection(
 
 void cli_client_settle(const struct cli_context *context, struct cli_client_params *params, int version)
 {
+	struct skiff_properties *publish = &params->properties.packets[CLI_PACKET_PUBLISH];
 	bool properties = false;
 	for (int packet = 0; packet < CLI_PACKET_COUNT; packet++)
 		properties |= params->properties.given[packet];
+	params->topic_alias = publish->has & SKIFF_HAS_TOPIC_ALIAS;
+	publish->has &= ~(uint32_t)SKIFF_HAS_TOPIC_ALIAS;
 	if (context->mosquitto && (properties || (params->session_expiry && params->mosquitto.like == CLI_LIKE_21)))
 		params->version = SKIFF_MQTT_5;
 	if (params->version < 0)
@@ -299,7 +360,7 @@ static void client_begin(
 		cli_exit_choose((enum cli_exit_codes)params->exit_codes);
 	params->silent = context->mosquitto;
 	if (context->mosquitto && params->debug)
-		atomic_store(&params->log_id, params->id ? params->id : "(null)");
+		atomic_store(&params->log_id, "(null)");
 	cli_quiet(params->quiet);
 	cli_secret_keep_from_core();
 	skiff_log_set(params->debug ? SKIFF_LOG_TRACE : SKIFF_LOG_WARN, cli_client_log, params);

@@ -46,7 +46,9 @@ struct cli_client_params {
 	int engine;
 	bool debug, quiet, ipv4, ipv6, explain;
 	bool silent;                  /* no warnings: mosquitto's clients give none */
+	bool topic_alias;             /* -D asks for one; the library gives the numbers */
 	_Atomic(const char *) log_id; /* the client id as their log has it; NULL: skiff's log */
+	char log_connack[32];         /* a line that waits for the id that the broker gave */
 	const char *bind;
 	struct cli_list resolve;
 	long long retry; /* attempts more than the first; -1: for ever */
@@ -120,6 +122,9 @@ bool cli_client_url_has_tls(const char *url);
 
 /* The log of the library as --debug shows it; `user` is the parameters. What cli_client_prepare sets. */
 void cli_client_log(enum skiff_log_level level, const char *component, const char *line, void *user);
+
+/* Prints the line that waits for the client id; on the I/O thread. */
+void cli_client_log_connack(struct cli_client_params *params);
 
 /* What `options` of the library point to until skiff_client_new has copied it; the key's password until the client is
  * freed, as a key that is renewed is opened by it too. */

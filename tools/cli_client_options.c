@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define FIELD(member) offsetof(struct cli_client_params, member)
 
@@ -83,7 +84,7 @@ static int expiry_take(void *field, char **words, int count, char *why, size_t s
 	char *end;
 	(void)count;
 	errno = 0;
-	long long value = strtoll(words[0], &end, 10);
+	long long value = strtoll(words[0], &end, strncasecmp(words[0], "0x", 2) == 0 ? 16 : 10);
 	if (strcmp(words[0], "-1") == 0 || strcmp(words[0], "∞") == 0) {
 		value = 4294967295;
 	} else if (*words[0] == '\0' || *end || errno || value < 0 || value > 4294967295) {

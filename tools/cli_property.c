@@ -43,6 +43,7 @@ static const struct property property_table[] = {
 		SKIFF_HAS_SESSION_EXPIRY, 0, 4294967295},
 	{"subscription-identifier", IN(SUBSCRIBE), PROPERTY_U32, AT(subscription_id), SKIFF_HAS_SUBSCRIPTION_ID, 1,
 		268435455},
+	{"topic-alias", IN(PUBLISH), PROPERTY_U16, AT(topic_alias), SKIFF_HAS_TOPIC_ALIAS, 1, 65535},
 	{"topic-alias-maximum", IN(CONNECT), PROPERTY_U16, AT(topic_alias_maximum), SKIFF_HAS_TOPIC_ALIAS_MAXIMUM, 0,
 		65535},
 	{"user-property", (1u << CLI_PACKET_COUNT) - 1, PROPERTY_USER, 0, 0, 0, 0},

@@ -45,6 +45,7 @@ static void session_connected(struct cli_session *session)
 	snprintf(session->log_id, sizeof(session->log_id), "%s", connection.client_id);
 	if (*session->log_id)
 		atomic_store(&session->params->log_id, session->log_id);
+	cli_client_log_connack(session->params);
 }
 
 static void session_event(struct skiff_client *client, const struct skiff_event *event, void *user)
@@ -59,6 +60,7 @@ static void session_event(struct skiff_client *client, const struct skiff_event 
 		session_connected(session);
 		break;
 	case SKIFF_EVENT_FAILED:
+		cli_client_log_connack(session->params);
 		if (atomic_load(&session->connected_once) && !ours)
 			session_lost(session, "cannot connect again", event);
 		else if (session->params->retry && event->retry_ms >= 0 && !ours)

@@ -162,7 +162,9 @@ static size_t dispatch_pull(struct skiff_client *client, struct dispatch *dispat
 {
 	dispatch->call_count = dispatch->last_count = 0;
 	pthread_mutex_lock(&client->lock);
-	size_t count = client->engine->ops->pull(client->engine, dispatch->events, DISPATCH_EVENTS);
+	/* One by one where the log tells of packets, which so stand before what their handlers say. */
+	size_t max = skiffi_log_wanted(SKIFF_LOG_TRACE) ? 1 : DISPATCH_EVENTS;
+	size_t count = client->engine->ops->pull(client->engine, dispatch->events, max);
 	for (unsigned i = 0; i < count; i++)
 		dispatch_settle(client, dispatch, i);
 	pthread_mutex_unlock(&client->lock);

@@ -20,6 +20,8 @@ static void options_properties(struct native_engine *self, const struct skiff_op
 		properties->has |= SKIFF_HAS_TOPIC_ALIAS_MAXIMUM;
 		properties->topic_alias_maximum = TOPIC_ALIAS_MAXIMUM_DEFAULT;
 	}
+	if (!properties->topic_alias_maximum) /* the standard's default [MQTT 5, 3.1.2.11.5] */
+		properties->has &= ~(uint32_t)SKIFF_HAS_TOPIC_ALIAS_MAXIMUM;
 }
 
 static void options_will(struct native_engine *self, const struct skiff_will *will)

@@ -11,6 +11,7 @@ static const struct packet_case rows[] = {
 	{"3.1.1 everything", V3, CLIENT, 0x10, BODY(NAME "\4\xf6\xff\xff\0\2id\0\1t\0\1p\0\1u\0\2pw"), 0, 0},
 	{"3.1.1 user name alone", V3, CLIENT, 0x10, BODY(NAME "\4\x82\0\0\0\0\0\1u"), 0, 0},
 	{"3.1.1 empty will payload and password", V3, CLIENT, 0x10, BODY(NAME "\4\xc6\0\0\0\0\0\1t\0\0\0\0\0\0"), 0, 0},
+	{"3.1 with identifier", SKIFFI_V31, CLIENT, 0x10, BODY("\0\6MQIsdp\3\2\0\x3c\0\2id"), 0, 0},
 	{"5 clean, empty identifier", V5, CLIENT, 0x10, BODY(NAME "\5\2\0\x3c\0\0\0"), 0, 0},
 	{"5 keep session, empty identifier", V5, CLIENT, 0x10, BODY(NAME "\5\0\0\x3c\0\0\0"), 0, 0},
 	{"5 password without user name [MQTT-3.1.2-19]", V5, CLIENT, 0x10, BODY(NAME "\5\x42\0\0\0\0\0\0\2pw"), 0, 0},
@@ -24,7 +25,8 @@ static const struct packet_case rows[] = {
 		0, LOOSE | 0},
 	/* one rule broken */
 	{"flags in the fixed header [MQTT-2.1.3-1]", V5, CLIENT, 0x11, BODY(NAME "\5\2\0\0\0\0\0"), 0x81, 0},
-	{"protocol name of 3.1 [MQTT-3.1.2-1]", V3, CLIENT, 0x10, BODY("\0\6MQIsdp\3\2\0\0\0\0"), 0x84, 0},
+	{"protocol name of 3.1 with another level [MQTT-3.1.2-2]", V3, CLIENT, 0x10, BODY("\0\6MQIsdp\4\2\0\0\0\0"),
+		0x84, 0},
 	{"protocol name in small letters [MQTT-3.1.2-1]", V5, CLIENT, 0x10, BODY("\0\4mqtt\5\2\0\0\0\0\0"), 0x84, 0},
 	{"protocol level 6 [MQTT-3.1.2-2]", V5, CLIENT, 0x10, BODY(NAME "\6\2\0\0\0\0\0"), 0x84, 0},
 	{"protocol level of a bridge [MQTT-3.1.2-2]", V3, CLIENT, 0x10, BODY(NAME "\x84\2\0\0\0\0"), 0x84, 0},
