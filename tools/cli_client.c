@@ -181,8 +181,9 @@ static int client_set_password(
 			context, params->pw_ask ? "--pw-ask" : "--pw-file", "only one password can be given");
 	cli_client_user_info(setup->url, &url_user, &url_password);
 	if (params->password) {
-		cli_warn(context, "the password of '--pw' was visible to others; use '--pw-file', '--pw-ask' "
-				  "or SKIFF_PASSWORD");
+		if (cli_was_shown(context, "pw") || cli_was_shown(context, "url"))
+			cli_warn(context, "the password of '--pw' was visible to others; use '--pw-file', '--pw-ask' "
+					  "or SKIFF_PASSWORD");
 		code = cli_password_copy(context, params->password, &setup->password);
 	} else if (params->pw_file) {
 		code = cli_password_from_file(context, params->pw_file, &setup->password);
@@ -323,7 +324,7 @@ static int client_set_connection(
 	bool user, password = false;
 	if (params->proxy)
 		cli_client_user_info(params->proxy, &user, &password);
-	if (password)
+	if (password && cli_was_shown(context, "proxy"))
 		cli_warn(context, "the password of '--proxy' was visible to others; use '--proxy-env' and the "
 				  "variable all_proxy");
 	if (params->proxy_env)
@@ -415,7 +416,7 @@ int cli_client_prepare(
 	int code = client_check_mosquitto(context, params);
 	if (code == CLI_EXIT_OK)
 		code = cli_client_set_url(context, params, setup);
-	if (params->broker_showed_password)
+	if (params->broker_showed_password && (cli_was_shown(context, "broker") || context->operand_count))
 		cli_warn(context, "the password in the URL was visible to others; use '--pw-file', "
 				  "'--pw-ask' or SKIFF_PASSWORD");
 	if (code == CLI_EXIT_OK)

@@ -103,6 +103,7 @@ const struct cli_option cli_connection_options[] = {
 		.field = FIELD(broker),
 		.take = broker_take,
 		.free = broker_free,
+		.may_hold_secret = true,
 		.help = "the broker: mqtt://, mqtts://, ws://, wss:// or unix://; default SKIFF_BROKER, else "
 			"mqtt://localhost",
 		.man = "The schemes tcp:// (as mqtt://), ssl:// and tls:// (as mqtts://) are understood too, and a "
@@ -476,6 +477,7 @@ const struct cli_option cli_mqtt_options[] = {
 		.field = FIELD(properties),
 		.take = cli_property_take,
 		.free = cli_property_free,
+		.split = cli_property_split,
 		.help = "an MQTT 5 property of connect, publish, subscribe, unsubscribe, disconnect or will; may be "
 			"repeated",
 		.man = "A user-property takes two words, its key and its value, after NAME. The names are those of the "

@@ -33,6 +33,7 @@ enum cli_type {
 struct cli_list {
 	const char **items;
 	size_t count;
+	size_t from_file; /* of them, that were not on the command line */
 };
 
 /* A word of a CLI_ENUM; the table ends with a NULL word. */
@@ -53,8 +54,12 @@ struct cli_option {
 	 * writing to `why` (`size` bytes) what is wrong, such as "'7' is not 0, 1 or 2". */
 	int (*take)(void *field, char **words, int count, char *why, size_t size);
 	void (*free)(void *field); /* CLI_CUSTOM: frees what `take` made; NULL: nothing to free */
-	const char *help;          /* one sentence, lower case, for help and man page */
-	const char *man;           /* more sentences for the man page; NULL: none */
+	/* CLI_CUSTOM: cuts the value that a profile has into up to CLI_WORDS words; returns how many. NULL: it is one.
+	 */
+	int (*split)(char *text, char **words);
+	bool may_hold_secret; /* of others than CLI_SECRET: a URL */
+	const char *help;     /* one sentence, lower case, for help and man page */
+	const char *man;      /* more sentences for the man page; NULL: none */
 };
 
 /* Options under one heading. `base` is where the structure that the fields count from lies in the parameters, so that
@@ -71,6 +76,8 @@ struct cli_group {
 		(title), (table), sizeof(table) / sizeof(*(table)), (base) \
 	}
 
+enum { CLI_WORDS = 4, CLI_SHOWN = 8 };
+
 struct cli_command;
 struct cli_settings;
 
@@ -79,7 +86,10 @@ struct cli_context {
 	const struct cli_command *command;
 	bool mosquitto;                /* called as mosquitto_pub and so on: all is as there */
 	struct cli_settings *settings; /* options that were in a file; NULL: nobody reads one */
-	char **operands;               /* the words that are no options, in order; NULL after the last */
+	const char
+		*shown[CLI_SHOWN]; /* options with a secret that stood on the command line, where others could see it */
+	size_t shown_count;
+	char **operands; /* the words that are no options, in order; NULL after the last */
 	int operand_count;
 };
 
@@ -103,6 +113,9 @@ struct cli_command {
 	/* Does the work and returns the exit code (cli_exit.h). `params` is freed by the caller. */
 	int (*run)(const struct cli_context *context, void *params);
 };
+
+/* Whether the secret of the option `name` stood on the command line. */
+bool cli_was_shown(const struct cli_context *context, const char *name);
 
 /* The table of all commands, NULL after the last (main.c). */
 extern const struct cli_command *const cli_commands[];

@@ -72,6 +72,13 @@ static void parser_wrong(struct parser *parser, const struct cli_option *option,
 
 /* ---- values ---- */
 
+/* The first word of the command line takes the place of those of a profile. */
+static void list_drop_file(struct cli_list *list)
+{
+	list->count -= list->from_file;
+	list->from_file = 0;
+}
+
 static bool list_add(struct cli_list *list, const char *item)
 {
 	bool full = (list->count & (list->count - 1)) == 0; /* room for the next power of two */
@@ -151,6 +158,21 @@ static bool enum_take(const struct cli_option *option, int *field, const char *t
 	return false;
 }
 
+static void parser_note_shown(struct cli_context *context, const char *name)
+{
+	if (context->shown_count < CLI_SHOWN)
+		context->shown[context->shown_count++] = name;
+}
+
+bool cli_was_shown(const struct cli_context *context, const char *name)
+{
+	for (size_t i = 0; i < context->shown_count; i++) {
+		if (strcmp(context->shown[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Returns how many words were taken, -1 when the value is wrong. */
 static int value_take(struct parser *parser, const struct cli_option *option, void *field, char **words, int count)
 {
@@ -165,7 +187,10 @@ static int value_take(struct parser *parser, const struct cli_option *option, vo
 	} else if (option->type == CLI_SECRET) {
 		ok = secret_take(field, words[0]);
 	} else if (option->type == CLI_LIST) {
+		if (!parser->setting && !parser->context->mosquitto)
+			list_drop_file(field);
 		ok = list_add(field, words[0]);
+		((struct cli_list *)field)->from_file += parser->setting != NULL;
 	} else if (option->type == CLI_INT) {
 		ok = int_take(option, field, words[0], parser->context->mosquitto, why);
 	} else {
@@ -173,6 +198,8 @@ static int value_take(struct parser *parser, const struct cli_option *option, vo
 	}
 	if (!ok)
 		parser_wrong(parser, option, why);
+	if (!parser->setting && (option->type == CLI_SECRET || option->may_hold_secret))
+		parser_note_shown(parser->context, option->name);
 	return ok ? taken : -1;
 }
 
@@ -322,26 +349,32 @@ static bool option_is_known(const char *word)
 	return false;
 }
 
-/* The options of a file, each with its own words. */
+/* One option of a file, with its words. */
+static void parser_setting(struct parser *parser, const struct cli_setting *setting)
+{
+	const struct cli_context *context = parser->context;
+	const struct cli_group *group;
+	const struct cli_option *option =
+		option_find(context->command, setting->option, strlen(setting->option), &group);
+	char *words[1 + CLI_WORDS + 1] = {setting->option, setting->value};
+	if (!option && !context->mosquitto && option_is_known(setting->option))
+		return;
+	parser->setting = setting;
+	parser->words = words;
+	parser->count = setting->value ? 2 : 1;
+	if (option && option->split && setting->value && !context->mosquitto)
+		parser->count = 1 + option->split(setting->value, words + 1);
+	parser_option(parser);
+	if (parser->count && parser->result == CLI_PARSED_RUN)
+		parser_unknown(parser, parser->words[0], strlen(parser->words[0]));
+	parser->setting = NULL;
+}
+
 static void parser_settings(struct parser *parser)
 {
 	const struct cli_settings *settings = parser->context->settings;
-	const struct cli_command *command = parser->context->command;
-	const struct cli_group *group;
-	for (size_t i = 0; settings && i < settings->count && parser->result == CLI_PARSED_RUN; i++) {
-		const struct cli_setting *setting = &settings->items[i];
-		char *words[] = {setting->option, setting->value, NULL};
-		bool ours = option_find(command, setting->option, strlen(setting->option), &group);
-		if (!ours && !parser->context->mosquitto && option_is_known(setting->option))
-			continue;
-		parser->setting = setting;
-		parser->words = words;
-		parser->count = setting->value ? 2 : 1;
-		parser_option(parser);
-		if (parser->count && parser->result == CLI_PARSED_RUN)
-			parser_unknown(parser, parser->words[0], strlen(parser->words[0]));
-	}
-	parser->setting = NULL;
+	for (size_t i = 0; settings && i < settings->count && parser->result == CLI_PARSED_RUN; i++)
+		parser_setting(parser, &settings->items[i]);
 }
 
 /* Takes the next word, or words. */

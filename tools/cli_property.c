@@ -155,6 +155,18 @@ int cli_property_take(void *field, char **words, int count, char *why, size_t si
 	return ok ? needed : -1;
 }
 
+int cli_property_split(char *text, char **words)
+{
+	int count = 0, most = 3;
+	for (words[count++] = text; count < most && (text = strchr(text, ' ')); words[count++] = text) {
+		*text++ = '\0';
+		text += strspn(text, " ");
+		if (count == 1 && strncmp(text, "user-property ", 14) == 0)
+			most++;
+	}
+	return count;
+}
+
 void cli_property_free(void *field)
 {
 	struct cli_properties *all = field;

@@ -26,6 +26,9 @@ struct cli_properties {
 int cli_property_take(void *field, char **words, int count, char *why, size_t size);
 void cli_property_free(void *field);
 
+/* Its `split`: COMMAND NAME VALUE, or COMMAND user-property KEY VALUE, at blanks; what is left is the value. */
+int cli_property_split(char *text, char **words);
+
 /* The properties of one kind of packet; NULL when none were given. */
 const struct skiff_properties *cli_property_of(const struct cli_properties *properties, enum cli_packet packet);
 

@@ -94,20 +94,28 @@ static const char *main_options_file(int argc, char **argv)
 static int main_settings(struct cli_context *context, int *argc, char ***argv)
 {
 	const struct cli_command *command = context->command;
-	const char *file = command->alias ? main_options_file(*argc, *argv) : NULL;
+	const char *file = command->alias ? main_options_file(*argc, *argv) : NULL, *name = NULL;
 	char path[4096];
-	if (file)
-		return cli_settings_from_file(context, file, true, context->settings);
-	if (context->mosquitto)
-		return cli_settings_default_path(command->alias, path, sizeof(path))
-			       ? cli_settings_from_file(context, path, false, context->settings)
-			       : CLI_EXIT_OK;
-	if (!command->profiles || *argc < 1 || (*argv)[0][0] != '@')
+	if (command->profiles && !context->mosquitto && *argc > 0 && (*argv)[0][0] == '@') {
+		name = (*argv)[0] + 1;
+		++*argv;
+		--*argc;
+	}
+	if (name && file) {
+		cli_say(context, "option '-o': excludes a profile; there can be one file of options");
+		return CLI_EXIT_USAGE;
+	}
+	if (name)
+		return cli_settings_from_profile(context, name, context->settings);
+	bool must_exist = file != NULL;
+	if (!file && context->mosquitto && cli_settings_default_path(command->alias, path, sizeof(path)))
+		file = path;
+	if (!file)
 		return CLI_EXIT_OK;
-	const char *name = (*argv)[0] + 1;
-	++*argv;
-	--*argc;
-	return cli_settings_from_profile(context, name, context->settings);
+	int code = cli_settings_from_file(context, file, must_exist, context->settings);
+	if (code == CLI_EXIT_OK)
+		cli_settings_check_secrets(context, context->settings);
+	return code;
 }
 
 /* ---- running it ---- */
