@@ -222,7 +222,7 @@ static int client_set_will(
 	char why[256];
 	if (!params->will_topic) {
 		const char *option = params->will_payload                                    ? "--will-payload"
-				     : params->will_qos >= 0                                 ? "--will-qos"
+				     : params->will_qos >= 0 && !context->mosquitto          ? "--will-qos"
 				     : params->will_retain                                   ? "--will-retain"
 				     : cli_property_of(&params->properties, CLI_PACKET_WILL) ? "--property"
 											     : NULL;
@@ -397,8 +397,9 @@ static int client_check_mosquitto(const struct cli_context *context, struct cli_
 		return client_wrong(context, "--keyform", "says how '--key' is meant, which is missing");
 	if (mosquitto->tls_version && params->tls.min_version)
 		return client_wrong(context, "--tls-version", "excludes '--tls-min'");
-	if (context->mosquitto && params->tls.cert && !params->tls.key)
-		return client_wrong(context, "--cert", "needs its private key; add '--key'");
+	if (context->mosquitto && !params->tls.cert != !params->tls.key)
+		return client_wrong(context, params->tls.key ? "--key" : "--cert",
+			params->tls.key ? "needs its certificate; add '--cert'" : "needs its private key; add '--key'");
 	if (context->mosquitto && params->tls.psk && (params->tls.cafile || params->tls.capath))
 		return client_wrong(context, "--psk", "excludes '--cafile' and '--capath'");
 	params->tls.ca_system |= mosquitto->os_certs;

@@ -92,8 +92,6 @@ static int url_from_host(
 	long long port = params->port;
 	if (!*host || strpbrk(host, "/@?# "))
 		return url_wrong(context, "--host", "a host name or address is needed; a URL goes with '--broker'");
-	if (port == 0)
-		return url_wrong(context, "--port", "0 is no port");
 	if (params->mosquitto.srv) {
 		int code = cli_srv_find(context, host, tls, found, sizeof(found), &port);
 		if (code != CLI_EXIT_OK)

@@ -109,6 +109,8 @@ int cli_exit_spoken(int code, bool subscriber)
 		return ended.connected ? CLI_EXIT_TIMEOUT : MOSQ_NONE;
 	if (signalled || code == CLI_EXIT_HANGUP)
 		return code;
+	if (code == CLI_EXIT_REFUSED) /* what the broker refuses is said there, and no more */
+		return CLI_EXIT_OK;
 	if (code == CLI_EXIT_USAGE || code == CLI_EXIT_FILE || code == CLI_EXIT_OUTPUT || !ended.error.code)
 		return CLI_EXIT_FAILURE;
 	return exit_for_error(&ended.error);

@@ -12,7 +12,7 @@ static const struct cli_word tls_words[] = {
 	{NULL, 0},
 };
 
-static const struct cli_word key_form_words[] = {{"pem", 0}, {"engine", 1}, {NULL, 0}};
+static const struct cli_word key_form_words[] = {{"pem", 1}, {"engine", 2}, {NULL, 0}};
 static const struct cli_word like_words[] = {{"2.0", CLI_LIKE_20}, {"2.1", CLI_LIKE_21}, {NULL, 0}};
 
 const struct cli_option cli_mosquitto_options[] = {

@@ -144,6 +144,9 @@ int cli_session_open(struct cli_session *session, const struct cli_context *cont
 			check_explain(options);
 		return cli_exit_for(error.code);
 	}
+	int code = session->ask ? session->ask(session) : CLI_EXIT_OK;
+	if (code != CLI_EXIT_OK)
+		return code;
 	struct skiff_token *token = skiff_connect(session->client);
 	if (!token) {
 		cli_say(context, "out of memory");

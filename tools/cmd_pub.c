@@ -131,7 +131,8 @@ static const struct cli_group pub_groups[] = {
 struct pub {
 	struct cli_session session; /* first: the library's handlers get this */
 	struct pub_params *params;
-	struct skiff_message message; /* topic "": that of each line */
+	struct skiff_message message;    /* topic "": that of each line */
+	struct skiff_token *first_token; /* of the message that is asked for before there is a connection */
 	struct cli_pace pace;
 	struct cli_progress progress;
 	struct skiff_token *window[PUB_WINDOW]; /* a ring, oldest at `first` */
@@ -189,20 +190,40 @@ static int pub_check(const struct cli_context *context, const struct pub_params 
 
 /* ---- one message, or several files ---- */
 
-static int pub_once(struct pub *pub)
+static int pub_ask(struct pub *pub, struct skiff_token **token)
 {
-	struct skiff_token *token = NULL;
+	struct skiff_error error;
+	if (skiff_publish_message(pub->session.client, &pub->message, token) == SKIFF_OK)
+		return CLI_EXIT_OK;
+	skiff_client_error(pub->session.client, &error);
+	return cli_session_failed(&pub->session, &error, "");
+}
+
+/* The first message leaves with the answer to CONNACK. */
+static int pub_ask_first(struct cli_session *session)
+{
+	struct pub *pub = (struct pub *)session;
+	return pub_ask(pub, &pub->first_token);
+}
+
+/* Waits for it; it is freed. */
+static int pub_await(struct pub *pub, struct skiff_token *token)
+{
 	struct skiff_error error = {0};
-	enum skiff_code code = skiff_publish_message(pub->session.client, &pub->message, &token);
-	if (code == SKIFF_OK) {
-		if (cli_session_wait(token) != SKIFF_OK)
-			error = skiff_token_done(token) ? *skiff_token_error(token)
-							: (struct skiff_error){SKIFF_TIMEOUT, 0, "not through"};
-	} else {
-		skiff_client_error(pub->session.client, &error);
-	}
+	if (cli_session_wait(token) != SKIFF_OK)
+		error = skiff_token_done(token)
+				? *skiff_token_error(token)
+				: (struct skiff_error){SKIFF_TIMEOUT, 0, "stopped before it was through"};
 	skiff_token_free(token);
 	return error.code == SKIFF_OK ? CLI_EXIT_OK : cli_session_failed(&pub->session, &error, "");
+}
+
+static int pub_once(struct pub *pub)
+{
+	struct skiff_token *token = pub->first_token;
+	pub->first_token = NULL;
+	int code = token ? CLI_EXIT_OK : pub_ask(pub, &token);
+	return code == CLI_EXIT_OK ? pub_await(pub, token) : code;
 }
 
 static int pub_repeated(struct pub *pub)
@@ -217,10 +238,9 @@ static int pub_repeated(struct pub *pub)
 	return code;
 }
 
-static int pub_messages(struct pub *pub, struct skiff_bytes first)
+static int pub_messages(struct pub *pub)
 {
 	const struct cli_message_params *params = &pub->params->message;
-	pub->message.payload = first;
 	int code = pub_repeated(pub);
 	for (size_t i = 1; i < params->files.count && code == CLI_EXIT_OK; i++) {
 		char *owned;
@@ -432,18 +452,20 @@ static int pub_prepare(struct pub *pub, const struct cli_context *context, const
 static int pub_connected(struct pub *pub, const struct cli_context *context, struct cli_client_setup *setup)
 {
 	struct pub_params *params = pub->params;
-	struct skiff_bytes payload = {0};
+	struct skiff_bytes *payload = &pub->message.payload;
+	bool lines = pub_reads_lines(params);
 	char *owned = NULL;
-	int code = pub_reads_lines(params) ? CLI_EXIT_OK
-					   : cli_message_read(context, &params->message, 0, &payload, &owned);
+	int code = lines ? CLI_EXIT_OK : cli_message_read(context, &params->message, 0, payload, &owned);
 	if (code == CLI_EXIT_OK) {
 		setup->options.queue.full = SKIFF_FULL_WAIT;
-		setup->options.queue.max_bytes = PUB_QUEUE_BYTES + payload.len;
+		setup->options.queue.max_bytes = PUB_QUEUE_BYTES + payload->len;
+		pub->session.ask = lines ? NULL : pub_ask_first;
 		code = cli_session_open(&pub->session, context, &params->client, setup);
 	}
 	if (code == CLI_EXIT_OK)
-		code = pub_reads_lines(params) ? pub_all_lines(pub) : pub_messages(pub, payload);
+		code = lines ? pub_all_lines(pub) : pub_messages(pub);
 	cli_session_close(&pub->session);
+	skiff_token_free(pub->first_token);
 	free(owned);
 	return code;
 }

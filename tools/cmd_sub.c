@@ -172,11 +172,18 @@ static const struct cli_group sub_groups[] = {
 	{0},
 };
 
+/* Requests that are on their way, in their order. */
+struct sub_requests {
+	struct skiff_token **tokens;
+	size_t count;
+};
+
 struct sub {
 	struct cli_session session; /* first: the library's handlers get this */
 	struct sub_params *params;
 	struct cli_print print;
 	struct cli_progress progress;
+	struct sub_requests requests;
 	bool one_by_one, printing;
 	long long printed; /* on the I/O thread only, as are all below */
 	atomic_llong received;
@@ -365,25 +372,18 @@ static size_t sub_report(struct sub *sub, const struct skiff_token *token, const
 	return granted;
 }
 
-/* Requests that are on their way, in their order. */
-struct sub_requests {
-	struct skiff_token **tokens;
-	size_t count;
-};
-
-/* Takes note of a request, and gives it the place for its token. */
-static int sub_requested(struct sub *sub, struct sub_requests *requests, enum skiff_code code)
+static int sub_requested(struct sub *sub, enum skiff_code code)
 {
 	struct skiff_error error;
 	if (code == SKIFF_OK) {
-		requests->count++;
+		sub->requests.count++;
 		return CLI_EXIT_OK;
 	}
 	skiff_client_error(sub->session.client, &error);
 	return cli_session_failed(&sub->session, &error, "");
 }
 
-static int sub_subscribe_batch(struct sub *sub, struct sub_requests *requests, const char *const *filters, size_t count)
+static int sub_ask_batch(struct sub *sub, const char *const *filters, size_t count)
 {
 	const struct sub_params *params = sub->params;
 	struct skiff_subscription subscriptions[SUB_BATCH];
@@ -398,10 +398,40 @@ static int sub_subscribe_batch(struct sub *sub, struct sub_requests *requests, c
 			.retain_handling = v5 ? (uint8_t)handling : 0,
 		};
 	}
-	return sub_requested(sub, requests,
-		skiff_subscribe_many(sub->session.client, subscriptions, count,
-			cli_property_of(&params->client.properties, CLI_PACKET_SUBSCRIBE),
-			&requests->tokens[requests->count]));
+	return sub_requested(sub, skiff_subscribe_many(sub->session.client, subscriptions, count,
+					  cli_property_of(&params->client.properties, CLI_PACKET_SUBSCRIBE),
+					  &sub->requests.tokens[sub->requests.count]));
+}
+
+/* All requests at once, before there is a connection: what a kept session brings may come before their answers. */
+static int sub_ask(struct cli_session *session)
+{
+	struct sub *sub = (struct sub *)session;
+	const struct sub_params *params = sub->params;
+	const struct cli_list *topics = &params->topics, *gone = &params->unsubscribe;
+	int code = CLI_EXIT_OK;
+	sub->requests.tokens = calloc(topics->count / SUB_BATCH + 1 + gone->count, sizeof(*sub->requests.tokens));
+	if (!sub->requests.tokens) {
+		cli_say(session->context, "out of memory");
+		return CLI_EXIT_FAILURE;
+	}
+	for (size_t at = 0; at < topics->count && code == CLI_EXIT_OK; at += SUB_BATCH) {
+		size_t count = topics->count - at < SUB_BATCH ? topics->count - at : SUB_BATCH;
+		code = sub_ask_batch(sub, topics->items + at, count);
+	}
+	for (size_t i = 0; i < gone->count && code == CLI_EXIT_OK; i++)
+		code = sub_requested(sub, skiff_unsubscribe_many(session->client, &gone->items[i], 1,
+						  cli_property_of(&params->client.properties, CLI_PACKET_UNSUBSCRIBE),
+						  &sub->requests.tokens[sub->requests.count]));
+	return code;
+}
+
+static void sub_forget_requests(struct sub_requests *requests)
+{
+	for (size_t i = 0; i < requests->count; i++)
+		skiff_token_free(requests->tokens[i]);
+	free(requests->tokens);
+	*requests = (struct sub_requests){0};
 }
 
 /* The outcome of a SUBSCRIBE of `count` filters. */
@@ -417,8 +447,9 @@ static int sub_subscribed(
 }
 
 /* Waits for all of them. */
-static int sub_answered(struct sub *sub, const struct sub_requests *requests)
+static int sub_answered(struct sub *sub)
 {
+	const struct sub_requests *requests = &sub->requests;
 	const struct cli_list *topics = &sub->params->topics;
 	size_t granted = 0, at = 0;
 	int code = CLI_EXIT_OK;
@@ -434,35 +465,6 @@ static int sub_answered(struct sub *sub, const struct sub_requests *requests)
 		cli_say(sub->session.context, "every subscription was refused");
 		code = CLI_EXIT_REFUSED;
 	}
-	return code;
-}
-
-/* All requests at once, then their answers. */
-static int sub_subscribe(struct sub *sub)
-{
-	const struct sub_params *params = sub->params;
-	const struct cli_list *topics = &params->topics, *gone = &params->unsubscribe;
-	struct sub_requests requests = {0};
-	int code = CLI_EXIT_OK;
-	requests.tokens = calloc(topics->count / SUB_BATCH + 1 + gone->count, sizeof(*requests.tokens));
-	if (!requests.tokens) {
-		cli_say(sub->session.context, "out of memory");
-		return CLI_EXIT_FAILURE;
-	}
-	for (size_t at = 0; at < topics->count && code == CLI_EXIT_OK; at += SUB_BATCH) {
-		size_t count = topics->count - at < SUB_BATCH ? topics->count - at : SUB_BATCH;
-		code = sub_subscribe_batch(sub, &requests, topics->items + at, count);
-	}
-	for (size_t i = 0; i < gone->count && code == CLI_EXIT_OK; i++)
-		code = sub_requested(sub, &requests,
-			skiff_unsubscribe_many(sub->session.client, &gone->items[i], 1,
-				cli_property_of(&params->client.properties, CLI_PACKET_UNSUBSCRIBE),
-				&requests.tokens[requests.count]));
-	if (code == CLI_EXIT_OK)
-		code = sub_answered(sub, &requests);
-	for (size_t i = 0; i < requests.count; i++)
-		skiff_token_free(requests.tokens[i]);
-	free(requests.tokens);
 	return code;
 }
 
@@ -494,7 +496,7 @@ static int sub_print_rate(struct sub *sub)
 
 static int sub_go(struct sub *sub)
 {
-	int code = sub_subscribe(sub);
+	int code = sub_answered(sub);
 	if (code != CLI_EXIT_OK || sub->params->subscribe_only)
 		return code;
 	return sub->params->message_rate ? sub_print_rate(sub) : sub_wait();
@@ -557,6 +559,7 @@ static int sub_prepare(struct sub *sub, const struct cli_context *context, struc
 	if (!sub->printing || !isatty(STDOUT_FILENO))
 		cli_progress_begin(&sub->progress, -1, params->client.quiet || context->mosquitto);
 	sub_bound_window(sub, setup);
+	sub->session.ask = sub_ask;
 	setup->options.on_message = sub_message;
 	setup->options.on_batch = sub_batch;
 	return CLI_EXIT_OK;
@@ -583,6 +586,7 @@ static int sub_run(const struct cli_context *context, void *data)
 	if (code == CLI_EXIT_OK && cli_stop_code() < 0)
 		code = sub_go(&sub);
 	cli_session_close(&sub.session);
+	sub_forget_requests(&sub.requests);
 	cli_progress_end(&sub.progress);
 	cli_print_end(&sub.print);
 	cli_client_release(&setup);
