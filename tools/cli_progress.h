@@ -1,21 +1,30 @@
-#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_progress.h: how it goes, in one line on a terminal: how many messages, at what rate, and where the size of the
+ * input is known how much of it. Nothing where standard error is no terminal. */
+#ifndef SKIFF_CLI_PROGRESS_H
+#define SKIFF_CLI_PROGRESS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+
 struct cli_progress {
-	int x;
+	bool shown;
+	pthread_t thread;
+	int ended[2]; /* a pipe; closed at the end */
+	atomic_ullong messages, bytes;
+	unsigned long long size; /* of the input; 0: not known */
+	double began_s;
 };
-static inline void cli_progress_begin(struct cli_progress *p, int fd, bool quiet)
-{
-	(void)p;
-	(void)fd;
-	(void)quiet;
-}
-static inline void cli_progress_add(struct cli_progress *p, size_t n)
-{
-	(void)p;
-	(void)n;
-}
-static inline void cli_progress_end(struct cli_progress *p)
-{
-	(void)p;
-}
+
+/* `input` is the descriptor that is read, -1: none. `quiet`: shows nothing. */
+void cli_progress_begin(struct cli_progress *progress, int input, bool quiet);
+
+/* One message more; any thread. */
+void cli_progress_add(struct cli_progress *progress, size_t bytes);
+
+/* Takes the line away. */
+void cli_progress_end(struct cli_progress *progress);
+
+#endif
