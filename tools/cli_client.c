@@ -111,12 +111,13 @@ static const char *client_id_fault(const struct cli_context *context, const stru
 	bool given = params->id && *params->id, forever = params->session_expiry == EXPIRY_NEVER;
 	bool kept = params->keep_session && (params->version != SKIFF_MQTT_5 || !params->session_expiry);
 	if (!context->mosquitto)
-		return params->keep_session && !params->id_prefix && !given ? "a session is found by its client id"
-									    : NULL;
+		return params->keep_session && !params->id_prefix && !given
+			       ? "option '--disable-clean-session': a session is found by its client id; add '--id'"
+			       : NULL;
 	if (params->id && !given)
-		return "the client id is empty";
+		return "option '--id': the client id is empty";
 	if (!given && (kept || (params->version == SKIFF_MQTT_5 && forever)))
-		return "a session that is kept is found by its client id";
+		return "a session that is kept is found by its client id; add '--id'";
 	return NULL;
 }
 
@@ -143,7 +144,7 @@ static int client_set_id(
 	if (params->id && params->id_prefix)
 		return client_wrong(context, "--id-prefix", "excludes '--id'");
 	if (fault) {
-		cli_say(context, "%s; give it by '--id'", fault);
+		cli_say(context, "%s", fault);
 		return CLI_EXIT_USAGE;
 	}
 	setup->options.client_id = params->id;

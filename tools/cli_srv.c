@@ -8,42 +8,72 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SRV_ANSWER_BYTES = 8192, SRV_FIXED_BYTES = 6 };
+enum { SRV_ANSWER_BYTES = 8192, HEADER_BYTES = 12, RECORD_BYTES = 10 };
 
 struct srv {
 	unsigned priority, weight, port;
 	char host[256];
 };
 
-/* False: no such record. */
-static bool srv_read(ns_msg *message, int index, struct srv *srv)
+/* The answer, and where it is being read. */
+struct reader {
+	const unsigned char *message, *at, *end;
+};
+
+static unsigned reader_u16(struct reader *reader)
 {
-	ns_rr record;
-	if (ns_parserr(message, ns_s_an, index, &record) != 0 || ns_rr_type(record) != ns_t_srv ||
-		ns_rr_rdlen(record) <= SRV_FIXED_BYTES)
-		return false;
-	const unsigned char *at = ns_rr_rdata(record);
-	srv->priority = ns_get16(at);
-	srv->weight = ns_get16(at + 2);
-	srv->port = ns_get16(at + 4);
-	return ns_name_uncompress(ns_msg_base(*message), ns_msg_end(*message), at + SRV_FIXED_BYTES, srv->host,
-		       sizeof(srv->host)) >= 0;
+	unsigned value = reader->end - reader->at >= 2 ? (unsigned)(reader->at[0] << 8 | reader->at[1]) : 0;
+	reader->at += reader->end - reader->at >= 2 ? 2 : reader->end - reader->at;
+	return value;
 }
 
-/* "." says that there is no such service. */
-static bool srv_choose(ns_msg *message, struct srv *best)
+static bool reader_skip_name(struct reader *reader)
 {
-	bool found = false;
-	for (int i = 0; i < ns_msg_count(*message, ns_s_an); i++) {
-		struct srv srv;
-		if (!srv_read(message, i, &srv) || !*srv.host || strcmp(srv.host, ".") == 0)
-			continue;
-		if (!found || srv.priority < best->priority ||
-			(srv.priority == best->priority && srv.weight > best->weight))
+	int len = dn_skipname(reader->at, reader->end);
+	reader->at += len > 0 ? len : 0;
+	return len > 0;
+}
+
+/* The next record of the answer. False: it is cut. `*found`: whether it is a service [RFC 2782]. */
+static bool srv_read(struct reader *reader, struct srv *srv, bool *found)
+{
+	if (!reader_skip_name(reader) || reader->end - reader->at < RECORD_BYTES)
+		return false;
+	unsigned type = reader_u16(reader);
+	reader->at += 6; /* class, time to live */
+	unsigned len = reader_u16(reader);
+	const unsigned char *next = reader->at + len;
+	if (next > reader->end)
+		return false;
+	srv->priority = reader_u16(reader);
+	srv->weight = reader_u16(reader);
+	srv->port = reader_u16(reader);
+	/* "." says that there is no such service */
+	*found = type == ns_t_srv &&
+		 dn_expand(reader->message, reader->end, reader->at, srv->host, sizeof(srv->host)) > 0 && *srv->host &&
+		 strcmp(srv->host, ".") != 0;
+	reader->at = next;
+	return true;
+}
+
+static bool srv_choose(const unsigned char *message, int len, struct srv *best)
+{
+	struct reader reader = {message, message, message + len};
+	bool any = false, found = false;
+	struct srv srv;
+	reader.at += 4; /* id, flags */
+	unsigned questions = reader_u16(&reader), answers = reader_u16(&reader);
+	reader.at = message + (len < HEADER_BYTES ? len : HEADER_BYTES);
+	for (; questions && reader_skip_name(&reader); questions--)
+		reader.at += reader.end - reader.at >= 4 ? 4 : reader.end - reader.at;
+	for (; answers && srv_read(&reader, &srv, &found); answers--) {
+		bool better = !any || srv.priority < best->priority ||
+			      (srv.priority == best->priority && srv.weight > best->weight);
+		if (found && better)
 			*best = srv;
-		found = true;
+		any |= found;
 	}
-	return found;
+	return any;
 }
 
 int cli_srv_find(
@@ -51,11 +81,10 @@ int cli_srv_find(
 {
 	unsigned char answer[SRV_ANSWER_BYTES];
 	char name[512];
-	ns_msg message;
 	struct srv best = {0};
 	snprintf(name, sizeof(name), "%s._tcp.%s", tls ? "_secure-mqtt" : "_mqtt", domain);
 	int len = res_query(name, ns_c_in, ns_t_srv, answer, sizeof(answer));
-	if (len < 0 || ns_initparse(answer, len, &message) != 0 || !srv_choose(&message, &best)) {
+	if (len < 0 || !srv_choose(answer, len < (int)sizeof(answer) ? len : (int)sizeof(answer), &best)) {
 		cli_say(context,
 			"option '-S': DNS has no service record '%s' (%s); leave out '-S' to connect to '%s' "
 			"itself",

@@ -35,7 +35,7 @@ refused "skiff sub: option '-C': '99999999999999999999' is not a whole number fr
 refused "skiff sub: option '-W': '0' is not a whole number from 1 to 2147483647" sub -W 0 -t a
 refused "skiff pub: argument 'stray': unexpected; 'skiff help pub' says what is taken" pub -t a -m x stray
 refused "skiff pub: argument '-r': unexpected; 'skiff help pub' says what is taken" pub -t a -m x -- -r
-refused "skiff pub: there is more than one message: give one of '-m', '-f', '-l', '-s' and '-n'" pub -t a -m x -n
+refused "skiff pub: there is more than one message: give one of '-m', '-f', '-l', '-s', '-n', '--stdin-topic' and '--json-in'" pub -t a -m x -n
 refused "skiff pub: option '--topic': given more than once; a message has one topic" pub -t a -t b -m x
 refused "skiff pub: option '--host': excludes '--broker', whose URL says it all" pub -b "$url" -h x -t a -m x
 refused "skiff pub: option '--id-prefix': excludes '--id'" pub -b "$url" -i a -I b -t a -m x

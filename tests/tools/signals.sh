@@ -40,7 +40,7 @@ echo one >&9
 await "the first line" broker_logged "Sending PUBACK to late"
 kill -STOP "$broker"
 echo two >&9
-both_sent() { [ "$(grep -c 'session: > PUBLISH' "$stderr")" = 2 ]; }
+both_sent() { [ "$(grep -c 'packet: sending PUBLISH' "$stderr")" = 2 ]; }
 await "the second line" both_sent
 kill -INT "$pid"
 kill -TERM "$pid"
