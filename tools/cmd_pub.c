@@ -135,7 +135,7 @@ struct pub {
 	struct skiff_token *first_token; /* of the message that is asked for before there is a connection */
 	struct cli_pace pace;
 	struct cli_progress progress;
-	struct skiff_token *window[PUB_WINDOW]; /* a ring, oldest at `first` */
+	struct skiff_token **window; /* a ring of PUB_WINDOW, oldest at `first`; owned */
 	size_t first, waiting;
 	char *decoded; /* owned; of a line */
 	struct cli_record record;
@@ -407,6 +407,11 @@ static int pub_all_lines(struct pub *pub)
 	struct cli_lines lines = {.fd = STDIN_FILENO, .max = PUB_LINE_MAX};
 	struct skiff_bytes line;
 	enum cli_line how = CLI_LINE;
+	pub->window = calloc(PUB_WINDOW, sizeof(*pub->window));
+	if (!pub->window) {
+		cli_say(pub->session.context, "out of memory");
+		return CLI_EXIT_FAILURE;
+	}
 	cli_progress_begin(&pub->progress, STDIN_FILENO, pub->params->client.quiet);
 	while (cli_stop_code() < 0 && (how = cli_lines_next(&lines, &line)) == CLI_LINE) {
 		if (pub->params->json_in)
@@ -495,6 +500,7 @@ static int pub_run(const struct cli_context *context, void *data)
 		cli_say(context, "time is up after %lld seconds", params->seconds);
 	cli_record_free(&pub->record);
 	free(pub->decoded);
+	free(pub->window);
 	free(pub);
 	return code;
 }

@@ -64,6 +64,7 @@ struct loop_thread {
  * foreign memory. A place without a thread is NONE; guarded by the lock here and by its own. */
 static pthread_mutex_t loop_registry = PTHREAD_MUTEX_INITIALIZER;
 static struct loop_thread loop_places[LOOP_PLACES];
+static size_t loop_made; /* of them, that were ever used; the others are untouched memory */
 static unsigned loop_spread = 1;
 static pthread_once_t loop_once = PTHREAD_ONCE_INIT;
 static atomic_bool loop_ready; /* there are places */
@@ -592,13 +593,13 @@ static bool loop_start(struct loop_thread *self)
 static void loop_before_fork(void)
 {
 	pthread_mutex_lock(&loop_registry);
-	for (size_t i = 0; i < LOOP_PLACES; i++)
+	for (size_t i = 0; i < loop_made; i++)
 		pthread_mutex_lock(&loop_places[i].lock);
 }
 
 static void loop_after_fork(void)
 {
-	for (size_t i = 0; i < LOOP_PLACES; i++)
+	for (size_t i = 0; i < loop_made; i++)
 		pthread_mutex_unlock(&loop_places[i].lock);
 	pthread_mutex_unlock(&loop_registry);
 }
@@ -606,7 +607,7 @@ static void loop_after_fork(void)
 /* The threads are the parent's: what they had is given up, and the places with it. */
 static void loop_after_fork_in_child(void)
 {
-	for (size_t i = 0; i < LOOP_PLACES; i++)
+	for (size_t i = 0; i < loop_made; i++)
 		if (loop_places[i].fate != LOOP_NONE)
 			loop_places[i].fate = LOOP_LOST;
 	loop_entered = NULL;
@@ -615,20 +616,27 @@ static void loop_after_fork_in_child(void)
 
 static void loop_set_up(void)
 {
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	for (size_t i = 0; i < LOOP_PLACES; i++) {
-		pthread_mutex_init(&loop_places[i].turn, NULL);
-		pthread_mutex_init(&loop_places[i].lock, NULL);
-		pthread_cond_init(&loop_places[i].decided, NULL);
-		pthread_cond_init(&loop_places[i].called, &monotonic);
-		loop_places[i].closing = true;
-	}
-	pthread_condattr_destroy(&monotonic);
 	pthread_atfork(loop_before_fork, loop_after_fork, loop_after_fork_in_child);
 	atexit(skiffi_loop_end_unused);
 	atomic_store(&loop_ready, true);
+}
+
+/* One more place, under the registry's lock; NULL: there are none left. */
+static struct loop_thread *loop_make_place(void)
+{
+	if (loop_made == LOOP_PLACES)
+		return NULL;
+	struct loop_thread *self = &loop_places[loop_made++];
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&self->turn, NULL);
+	pthread_mutex_init(&self->lock, NULL);
+	pthread_cond_init(&self->decided, NULL);
+	pthread_cond_init(&self->called, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	self->closing = true;
+	return self;
 }
 
 /* Its generator starts all of it. What is registered last is called first. */
@@ -658,7 +666,7 @@ static struct loop_thread *loop_choose(void)
 {
 	struct loop_thread *best = NULL, *empty = NULL;
 	unsigned running = 0;
-	for (size_t i = 0; i < LOOP_PLACES; i++) {
+	for (size_t i = 0; i < loop_made; i++) {
 		struct loop_thread *self = &loop_places[i];
 		enum loop_fate fate = loop_fate_of(self);
 		if (fate == LOOP_NONE && !empty)
@@ -671,6 +679,8 @@ static struct loop_thread *loop_choose(void)
 	}
 	if (best && (running >= loop_spread || !atomic_load(&best->users)))
 		return best;
+	if (!empty)
+		empty = loop_make_place();
 	return empty ? empty : best;
 }
 
@@ -737,7 +747,7 @@ static struct loop_thread *loop_take_unused(void)
 {
 	struct loop_thread *unused = NULL;
 	pthread_mutex_lock(&loop_registry);
-	for (size_t i = 0; i < LOOP_PLACES && !unused; i++) {
+	for (size_t i = 0; i < loop_made && !unused; i++) {
 		struct loop_thread *self = &loop_places[i];
 		pthread_mutex_lock(&self->lock);
 		if (self->fate == LOOP_RUNNING && !atomic_load(&self->users) && self != loop_entered) {

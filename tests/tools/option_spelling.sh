@@ -39,7 +39,7 @@ refused "skiff pub: there is more than one message: give one of '-m', '-f', '-l'
 refused "skiff pub: option '--topic': given more than once; a message has one topic" pub -t a -t b -m x
 refused "skiff pub: option '--host': excludes '--broker', whose URL says it all" pub -b "$url" -h x -t a -m x
 refused "skiff pub: option '--id-prefix': excludes '--id'" pub -b "$url" -i a -I b -t a -m x
-refused "skiff pub: option '--ws-header': means nothing without WebSocket; give a URL of ws:// or wss://" \
+refused "skiff pub: option '--ws-header': means nothing without WebSocket; add '--ws', or give a URL of ws:// or wss://" \
 	pub -b "$url" --ws-header a:b -t a -m x
 refused "skiff help: topic 'cert shwo': unknown; 'skiff help cert' lists those there are" help cert shwo
 refused "skiff help: argument 'pub': unexpected; 'skiff help help' says what is taken" help exit pub
