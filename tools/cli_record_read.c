@@ -260,7 +260,8 @@ static bool reader_message(struct reader *reader, const cJSON *root)
 
 static void record_clear(struct cli_record *record)
 {
-	cJSON_Delete(record->json);
+	if (record->json)
+		cJSON_Delete(record->json);
 	free(record->payload);
 	free(record->correlation);
 	*record = (struct cli_record){.user = record->user, .user_room = record->user_room};

@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 enum {
 	LOOP_LINGER_MS = 1000,
@@ -494,6 +495,7 @@ static void *loop_main(void *argument)
 	struct pollfd poll_fd = {.fd = uv_backend_fd(&self->loop.uv), .events = POLLIN};
 	enum loop_state state;
 	int timeout_ms;
+	prctl(PR_SET_NAME, "skiff-io");
 	while ((state = loop_turn(self, &timeout_ms)) == LOOP_GOES_ON) {
 		if (timeout_ms)
 			poll(&poll_fd, 1, timeout_ms);
@@ -514,8 +516,6 @@ static bool loop_start_thread(struct loop_thread *self)
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	bool ok = !pthread_create(&self->thread, NULL, loop_main, self);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (ok)
-		pthread_setname_np(self->thread, "skiff-io");
 	return ok;
 }
 
