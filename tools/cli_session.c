@@ -22,13 +22,12 @@ static void session_lost(struct cli_session *session, const char *what, const st
 	const char *text = event->error ? event->error->text : "";
 	if (event->retry_ms >= 0 && !session_gives_up(session)) {
 		if (!session->context->mosquitto)
-			cli_say(session->context, "%s: %s; next attempt in %.1f s", what, text,
-				event->retry_ms / 1000.0);
+			cli_say(session->context, "%s%s; next attempt in %.1f s", what, text, event->retry_ms / 1000.0);
 		return;
 	}
 	if (event->error)
 		cli_exit_note(event->error);
-	cli_say(session->context, "%s: %s", what, text);
+	cli_say(session->context, "%s%s", what, text);
 	cli_stop(event->error ? cli_exit_for(event->error->code) : CLI_EXIT_FAILURE);
 }
 
@@ -62,13 +61,13 @@ static void session_event(struct skiff_client *client, const struct skiff_event 
 	case SKIFF_EVENT_FAILED:
 		cli_client_log_connack(session->params);
 		if (atomic_load(&session->connected_once) && !ours)
-			session_lost(session, "cannot connect again", event);
+			session_lost(session, "cannot connect again: ", event);
 		else if (session->params->retry && event->retry_ms >= 0 && !ours)
-			session_lost(session, "cannot connect", event);
+			session_lost(session, "", event);
 		break;
 	case SKIFF_EVENT_DISCONNECTED:
 		if (!ours)
-			session_lost(session, "connection lost", event);
+			session_lost(session, "connection lost: ", event);
 		break;
 	case SKIFF_EVENT_SESSION_LOST:
 		cli_warn(session->context,
