@@ -3,13 +3,18 @@
  * refused here; what the library checks itself, such as files and topics of a will, is left to it. */
 #include "cli_client.h"
 #include "cli_exit.h"
+#include "cli_format.h"
 #include "cli_output.h"
 #include "cli_topic.h"
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+/* Of mosquitto's clients. */
+enum { MOSQUITTO_WINDOW = 20, MOSQUITTO_KEEP_ALIVE_MIN = 5 };
 
 /* Says what is wrong with an option; for `return client_wrong(...)`. */
 static int client_wrong(const struct cli_context *context, const char *option, const char *why)
@@ -19,6 +24,15 @@ static int client_wrong(const struct cli_context *context, const char *option, c
 }
 
 /* ---- the log ---- */
+
+/* As mosquitto's clients have it on standard output. */
+static void client_log_packet(const char *id, const char *line)
+{
+	static char client[] = "Client ", space[] = " ", newline[] = "\n";
+	struct iovec parts[] = {{client, sizeof(client) - 1}, {(void *)id, strlen(id)}, {space, 1},
+		{(void *)line, strlen(line)}, {newline, 1}};
+	cli_write(STDOUT_FILENO, parts, sizeof(parts) / sizeof(*parts));
+}
 
 void cli_client_log(enum skiff_log_level level, const char *component, const char *line, void *user)
 {
@@ -32,81 +46,16 @@ void cli_client_log(enum skiff_log_level level, const char *component, const cha
 	};
 	char text[1024];
 	const struct cli_client_params *params = user;
-	if (params->debug) {
+	const char *id = atomic_load(&params->log_id);
+	if (id) {
+		if (strcmp(component, "packet") == 0)
+			client_log_packet(id, line);
+	} else if (params->debug) {
 		snprintf(text, sizeof(text), "%-5s %s: %s", names[level], component, line);
 		cli_note(text);
-	} else if (level == SKIFF_LOG_WARN) {
+	} else if (level == SKIFF_LOG_WARN && !params->silent) {
 		cli_say(NULL, "warning: %s", line);
 	}
-}
-
-/* ---- where to ---- */
-
-/* Whether a URL's scheme is one of `schemes`, a NULL-terminated list. */
-static bool url_scheme_in(const char *url, const char *const *schemes)
-{
-	const char *colon = strstr(url, "://");
-	for (; colon && *schemes; schemes++) {
-		if (strlen(*schemes) == (size_t)(colon - url) && strncasecmp(url, *schemes, (size_t)(colon - url)) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The URL that host and port as in mosquitto_pub mean. */
-static int client_url_from_host(
-	const struct cli_context *context, const struct cli_client_params *params, char *url, size_t size)
-{
-	const char *host = params->host ? params->host : "localhost";
-	bool tls = cli_tls_given(&params->tls) || params->port == 8883;
-	bool bracket = strchr(host, ':') && host[0] != '[';
-	if (!*host || strpbrk(host, "/@?# "))
-		return client_wrong(context, "--host", "a host name or address is needed; a URL goes with '--broker'");
-	int len = snprintf(
-		url, size, "%s://%s%s%s", tls ? "mqtts" : "mqtt", bracket ? "[" : "", host, bracket ? "]" : "");
-	if (params->port > 0 && len > 0 && (size_t)len < size)
-		len += snprintf(url + len, size - (size_t)len, ":%lld", params->port);
-	if (len < 0 || (size_t)len >= size)
-		return client_wrong(context, "--host", "the name is too long");
-	return CLI_EXIT_OK;
-}
-
-static int client_set_url(
-	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup)
-{
-	const char *url = params->broker;
-	if (url && (params->host || params->port > 0))
-		return client_wrong(
-			context, params->host ? "--host" : "--port", "excludes '--broker', whose URL says it all");
-	if (!url && !params->host && params->port < 0)
-		url = getenv("SKIFF_BROKER");
-	if (params->broker_showed_password)
-		cli_say(context, "warning: the password in the URL was visible to others; use '--pw-file', '--pw-ask' "
-				 "or SKIFF_PASSWORD");
-	if (!url || !*url)
-		return client_url_from_host(context, params, setup->url, sizeof(setup->url));
-	int len = snprintf(setup->url, sizeof(setup->url), "%s", url);
-	if (len < 0 || (size_t)len >= sizeof(setup->url))
-		return client_wrong(context, "--broker", "the URL is too long");
-	return CLI_EXIT_OK;
-}
-
-bool cli_client_url_has_tls(const char *url)
-{
-	static const char *const schemes[] = {"mqtts", "ssl", "tls", "wss", NULL};
-	return url_scheme_in(url, schemes);
-}
-
-static int client_check_url(const struct cli_context *context, const struct cli_client_params *params, const char *url)
-{
-	static const char *const ws_schemes[] = {"ws", "wss", NULL};
-	const char *option = cli_tls_given(&params->tls);
-	if (option && !cli_client_url_has_tls(url))
-		return client_wrong(context, option, "means nothing without TLS; give a URL of mqtts:// or wss://");
-	if (params->ws_headers.count && !url_scheme_in(url, ws_schemes))
-		return client_wrong(
-			context, "--ws-header", "means nothing without WebSocket; give a URL of ws:// or wss://");
-	return CLI_EXIT_OK;
 }
 
 static int client_set_headers(
@@ -143,6 +92,8 @@ static int client_set_id(
 		return client_wrong(
 			context, "--disable-clean-session", "a session is found by its client id; add '--id'");
 	setup->options.client_id = params->id;
+	if (context->mosquitto && !params->id && params->version != SKIFF_MQTT_31)
+		setup->options.client_id = ""; /* as there the broker gives one */
 	if (params->id_prefix) {
 		int len = snprintf(setup->id, sizeof(setup->id), "%s%ld", params->id_prefix, (long)getpid());
 		if (len < 0 || (size_t)len >= sizeof(setup->id))
@@ -171,8 +122,8 @@ static int client_set_password(
 			context, params->pw_ask ? "--pw-ask" : "--pw-file", "only one password can be given");
 	cli_client_user_info(setup->url, &url_user, &url_password);
 	if (params->password) {
-		cli_say(context, "warning: the password of '--pw' was visible to others; use '--pw-file', '--pw-ask' "
-				 "or SKIFF_PASSWORD");
+		cli_warn(context, "the password of '--pw' was visible to others; use '--pw-file', '--pw-ask' "
+				  "or SKIFF_PASSWORD");
 		code = cli_password_copy(context, params->password, &setup->password);
 	} else if (params->pw_file) {
 		code = cli_password_from_file(context, params->pw_file, &setup->password);
@@ -243,15 +194,37 @@ static int client_set_session(
 		expiry = (long long)connect->session_expiry_s + 1;
 		connect->has &= ~(uint32_t)SKIFF_HAS_SESSION_EXPIRY;
 	}
-	if (params->version == SKIFF_MQTT_311 && (expiry || given))
+	bool old = params->version == SKIFF_MQTT_311 || params->version == SKIFF_MQTT_31;
+	if (old && context->mosquitto)
+		expiry = 0; /* left out there without a word */
+	if (old && (expiry || given))
 		return client_wrong(context, expiry ? "-x" : "--property", "needs MQTT 5; '-V 311' excludes it");
-	if (expiry == 1 && params->keep_session)
+	if (expiry == 1 && params->keep_session && !context->mosquitto)
 		return client_wrong(context, "-x", "0 lets the session end with the connection; '-c' asks to keep it");
 	options->session_expiry_s = expiry ? (uint32_t)(expiry - 1) : 0;
 	options->resume_session = params->keep_session;
-	options->keep_alive_s = params->keep_alive ? (int)params->keep_alive : -1;
+	options->keep_alive_s = params->keep_alive < 0 ? 0 : params->keep_alive == 0 ? -1 : (int)params->keep_alive;
 	options->connect_properties = given ? connect : NULL;
 	return CLI_EXIT_OK;
+}
+
+/* Mosquitto's clients take 20 messages at once in either direction, and know no aliases but those of -D. */
+static void client_set_window(
+	const struct cli_context *context, const struct cli_client_params *params, struct cli_client_setup *setup)
+{
+	struct skiff_properties *connect = &setup->connect_properties;
+	const struct skiff_properties *publish = cli_property_of(&params->properties, CLI_PACKET_PUBLISH);
+	if (!context->mosquitto)
+		return;
+	setup->options.outbound_aliases = publish && publish->has & SKIFF_HAS_TOPIC_ALIAS ? 1 : -1;
+	if (!setup->options.max_inflight)
+		setup->options.max_inflight = MOSQUITTO_WINDOW;
+	if (params->version != SKIFF_MQTT_5)
+		return;
+	setup->options.connect_properties = connect;
+	if (!(connect->has & SKIFF_HAS_RECEIVE_MAXIMUM))
+		connect->receive_maximum = MOSQUITTO_WINDOW;
+	connect->has |= SKIFF_HAS_RECEIVE_MAXIMUM | SKIFF_HAS_TOPIC_ALIAS_MAXIMUM;
 }
 
 static int client_set_mqtt(
@@ -260,13 +233,20 @@ static int client_set_mqtt(
 	struct skiff_options *options = &setup->options;
 	options->version = (enum skiff_version)params->version;
 	options->engine = (enum skiff_engine)params->engine;
+	options->max_inflight = (uint16_t)(params->mosquitto.max_inflight < 65535 ? params->mosquitto.max_inflight : 0);
 	options->reconnect.off = params->no_reconnect;
-	for (int packet = 0; packet < CLI_PACKET_COUNT && params->version == SKIFF_MQTT_311; packet++) {
+	options->reconnect.first_too = params->retry != 0;
+	options->reconnect.min_ms = (int)params->retry_delay_ms;
+	bool old = params->version == SKIFF_MQTT_311 || params->version == SKIFF_MQTT_31;
+	for (int packet = 0; packet < CLI_PACKET_COUNT && old; packet++) {
 		if (params->properties.given[packet])
 			return client_wrong(context, "--property", "needs MQTT 5; '-V 311' excludes it");
 	}
 	int code = client_set_will(context, params, &options->will);
-	return code == CLI_EXIT_OK ? client_set_session(context, params, setup) : code;
+	if (code == CLI_EXIT_OK)
+		code = client_set_session(context, params, setup);
+	client_set_window(context, params, setup);
+	return code;
 }
 
 /* Where the library looks for a proxy, but for no_proxy, which holds no secret. */
@@ -286,8 +266,8 @@ static int client_set_connection(
 	if (params->proxy)
 		cli_client_user_info(params->proxy, &user, &password);
 	if (password)
-		cli_say(context, "warning: the password of '--proxy' was visible to others; use '--proxy-env' and the "
-				 "variable all_proxy");
+		cli_warn(context, "the password of '--proxy' was visible to others; use '--proxy-env' and the "
+				  "variable all_proxy");
 	if (params->proxy_env)
 		client_hide_proxies();
 	options->proxy = params->proxy;
@@ -298,9 +278,28 @@ static int client_set_connection(
 	return CLI_EXIT_OK;
 }
 
-static void client_begin(struct cli_client_params *params, struct cli_client_setup *setup)
+void cli_client_settle(const struct cli_context *context, struct cli_client_params *params, int version)
+{
+	bool properties = false;
+	for (int packet = 0; packet < CLI_PACKET_COUNT; packet++)
+		properties |= params->properties.given[packet];
+	if (context->mosquitto && (properties || (params->session_expiry && params->mosquitto.like == CLI_LIKE_21)))
+		params->version = SKIFF_MQTT_5;
+	if (params->version < 0)
+		params->version = context->mosquitto ? version : SKIFF_MQTT_5;
+	if (params->mosquitto.like < 0)
+		params->mosquitto.like = context->mosquitto ? CLI_LIKE_20 : CLI_LIKE_21;
+}
+
+static void client_begin(
+	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup)
 {
 	*setup = (struct cli_client_setup){0};
+	if (params->exit_codes >= 0)
+		cli_exit_choose((enum cli_exit_codes)params->exit_codes);
+	params->silent = context->mosquitto;
+	if (context->mosquitto && params->debug)
+		atomic_store(&params->log_id, params->id ? params->id : "(null)");
 	cli_quiet(params->quiet);
 	cli_secret_keep_from_core();
 	skiff_log_set(params->debug ? SKIFF_LOG_TRACE : SKIFF_LOG_WARN, cli_client_log, params);
@@ -313,36 +312,64 @@ static int client_set_shared(
 	int code = client_set_connection(context, params, &setup->options);
 	if (code == CLI_EXIT_OK)
 		code = client_set_headers(context, &params->ws_headers, setup);
-	if (code == CLI_EXIT_OK)
+	/* which without TLS are not even looked at there */
+	if (code == CLI_EXIT_OK && (!context->mosquitto || cli_client_url_has_tls(setup->url)))
 		code = cli_tls_prepare(context, &params->tls, setup);
 	if (code == CLI_EXIT_OK)
 		code = client_set_password(context, params, setup);
 	return code;
 }
 
+/* What mosquitto's clients refuse, or say in another way. */
+static int client_check_mosquitto(const struct cli_context *context, struct cli_client_params *params)
+{
+	struct cli_mosquitto_params *mosquitto = &params->mosquitto;
+	if (context->mosquitto && params->keep_alive >= 0 && params->keep_alive < MOSQUITTO_KEEP_ALIVE_MIN)
+		return client_wrong(context, "--keepalive", "is not a whole number from 5 to 65535");
+	if (mosquitto->tls_engine_password)
+		return client_wrong(context, "--tls-engine-kpass-sha1",
+			"is not taken; give a token's PIN by '--key-password-file'");
+	if (mosquitto->tls_engine && strcmp(mosquitto->tls_engine, "pkcs11") != 0)
+		return client_wrong(context, "--tls-engine", "only 'pkcs11' is known, whose keys are pkcs11: URIs");
+	if (mosquitto->key_form && !params->tls.key)
+		return client_wrong(context, "--keyform", "says how '--key' is meant, which is missing");
+	if (mosquitto->tls_version && params->tls.min_version)
+		return client_wrong(context, "--tls-version", "excludes '--tls-min'");
+	if (context->mosquitto && params->tls.cert && !params->tls.key)
+		return client_wrong(context, "--cert", "needs its private key; add '--key'");
+	if (context->mosquitto && params->tls.psk && (params->tls.cafile || params->tls.capath))
+		return client_wrong(context, "--psk", "excludes '--cafile' and '--capath'");
+	params->tls.ca_system |= mosquitto->os_certs;
+	if (mosquitto->tls_version)
+		params->tls.min_version = mosquitto->tls_version;
+	return CLI_EXIT_OK;
+}
+
 int cli_client_prepare(
 	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup)
 {
-	client_begin(params, setup);
+	client_begin(context, params, setup);
 	if (client_is_paho(params) && !params->proxy_env)
 		client_forget_proxy();
-	int code = client_set_url(context, params, setup);
+	int code = client_check_mosquitto(context, params);
 	if (code == CLI_EXIT_OK)
-		code = client_check_url(context, params, setup->url);
+		code = cli_client_set_url(context, params, setup);
+	if (params->broker_showed_password)
+		cli_warn(context, "the password in the URL was visible to others; use '--pw-file', "
+				  "'--pw-ask' or SKIFF_PASSWORD");
 	if (code == CLI_EXIT_OK)
 		code = client_set_id(context, params, setup);
 	if (code == CLI_EXIT_OK)
 		code = client_set_mqtt(context, params, setup);
 	if (code == CLI_EXIT_OK)
 		code = client_set_shared(context, params, setup);
-	setup->options.url = setup->url;
 	return code;
 }
 
 int cli_client_prepare_many(
 	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup)
 {
-	client_begin(params, setup);
+	client_begin(context, params, setup);
 	if (!params->proxy_env)
 		client_forget_proxy();
 	return client_set_shared(context, params, setup);
@@ -355,5 +382,7 @@ void cli_client_release(struct cli_client_setup *setup)
 	cli_secret_wipe(&setup->psk);
 	free(setup->headers);
 	setup->headers = NULL;
+	free(setup->topic);
+	setup->topic = NULL;
 	explicit_bzero(setup->url, sizeof(setup->url));
 }

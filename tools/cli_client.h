@@ -23,6 +23,17 @@ struct cli_tls_params {
 	const char *ciphers, *cipher_suites, *groups, *alpn, *keylog;
 };
 
+/* The options of cli_mosquitto_options, of the commands that mosquitto has too. */
+struct cli_mosquitto_params {
+	char *url; /* owned: host, port, user, password and topic in one */
+	const char *unix_path, *options_file;
+	bool nodelay, srv, no_tls, os_certs;
+	int tls_version, key_form;
+	const char *tls_engine, *tls_engine_password;
+	long long max_inflight; /* 0: not given */
+	int like;               /* enum cli_format_like; -1: not given */
+};
+
 /* A command has one of these in its parameters, and lists the groups below with its offset as `base`. */
 struct cli_client_params {
 	char *broker; /* owned */
@@ -33,16 +44,26 @@ struct cli_client_params {
 	long long port; /* -1: by scheme */
 	long long connect_timeout;
 	int engine;
-	bool debug, quiet, ipv4, ipv6;
+	bool debug, quiet, ipv4, ipv6, explain;
+	bool silent;                  /* no warnings: mosquitto's clients give none */
+	_Atomic(const char *) log_id; /* the client id as their log has it; NULL: skiff's log */
+	const char *bind;
+	struct cli_list resolve;
+	long long retry; /* attempts more than the first; -1: for ever */
+	double retry_delay_ms;
+	int exit_codes; /* -1: not given */
 
 	struct cli_tls_params tls;
+	bool ws;
+	const char *ws_path, *ws_subprotocol;
 	struct cli_list ws_headers;
+	struct cli_mosquitto_params mosquitto;
 
 	const char *id, *id_prefix, *username, *pw_file;
 	char *password;
 	bool pw_ask;
-	int version;
-	long long keep_alive;
+	int version;          /* -1: not given; cli_client_settle puts another in its place */
+	long long keep_alive; /* -1: not given */
 	bool keep_session, no_reconnect;
 	long long session_expiry; /* seconds + 1; 0: not given */
 	const char *will_topic, *will_payload;
@@ -58,6 +79,13 @@ struct cli_client_params {
 		"MQTT", cli_mqtt_options, CLI_MQTT_OPTIONS, (base) \
 	}
 
+/* The same for a command that mosquitto has too. */
+#define CLI_MOSQUITTO_GROUPS(base) \
+	CLI_CLIENT_GROUPS(base), \
+	{ \
+		"As in mosquitto's clients", cli_mosquitto_options, CLI_MOSQUITTO_OPTIONS, (base) \
+	}
+
 /* What of them goes with many brokers at a time: no broker, engine, version, client id or session. */
 #define CLI_MANY_GROUPS(base) \
 	{"Connection", cli_connection_options + CLI_BROKER_OPTIONS, CLI_CONNECTION_OPTIONS - CLI_BROKER_OPTIONS, \
@@ -67,11 +95,12 @@ struct cli_client_params {
 		"User", cli_mqtt_options, CLI_USER_OPTIONS, (base) \
 	}
 
-enum { CLI_CONNECTION_OPTIONS = 12, CLI_TLS_OPTIONS = 28, CLI_MQTT_OPTIONS = 15 };
+enum { CLI_CONNECTION_OPTIONS = 18, CLI_TLS_OPTIONS = 31, CLI_MQTT_OPTIONS = 15, CLI_MOSQUITTO_OPTIONS = 14 };
 enum { CLI_BROKER_OPTIONS = 5, CLI_USER_OPTIONS = 4 }; /* those that come first among them */
 extern const struct cli_option cli_connection_options[CLI_CONNECTION_OPTIONS];
 extern const struct cli_option cli_tls_options[CLI_TLS_OPTIONS];
 extern const struct cli_option cli_mqtt_options[CLI_MQTT_OPTIONS];
+extern const struct cli_option cli_mosquitto_options[CLI_MOSQUITTO_OPTIONS];
 
 /* The words of a QoS option: 0, 1 and 2. */
 extern const struct cli_word cli_qos_words[];
@@ -101,7 +130,13 @@ struct cli_client_setup {
 	struct cli_secret password, key_password, psk;
 	char url[2048];
 	char id[256];
+	char address[64], local_address[64];
+	char *topic; /* that stood in the URL of --url; owned */
 };
+
+/* Puts defaults where nothing was given: those of mosquitto's clients where the command is one, with MQTT `version` for
+ * the command. First of all. */
+void cli_client_settle(const struct cli_context *context, struct cli_client_params *params, int version);
 
 /* Checks the parameters, asks for passwords, and fills `setup` (zeroed by this). Result: an exit code, after saying
  * what went wrong; whatever it is, the setup must be released. */
@@ -111,6 +146,11 @@ int cli_client_prepare(
 /* The same for a command with CLI_MANY_GROUPS: the URL is left out, and with it what depends on it. A password from the
  * environment is there also without a user name, for URLs that have one. */
 int cli_client_prepare_many(
+	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup);
+
+/* What --broker, --host, --url and so on mean, for cli_client_prepare. Result: an exit code, after saying what went
+ * wrong. */
+int cli_client_set_url(
 	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup);
 
 /* What the TLS options mean, for cli_client_prepare. Result: an exit code, after saying what went wrong. */

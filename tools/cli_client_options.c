@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cli_client_options.c: the table of the options that every command with a broker shares. */
 #include "cli_client.h"
+#include "cli_duration.h"
+#include "cli_exit.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,14 @@ static const struct cli_word version_words[] = {
 	{"auto", SKIFF_MQTT_AUTO},
 	{"mqttv5", SKIFF_MQTT_5},
 	{"mqttv311", SKIFF_MQTT_311},
+	{"31", SKIFF_MQTT_31},
+	{"mqttv31", SKIFF_MQTT_31},
+	{NULL, 0},
+};
+
+static const struct cli_word exit_words[] = {
+	{"skiff", CLI_EXIT_CODES_SKIFF},
+	{"mosquitto", CLI_EXIT_CODES_MOSQUITTO},
 	{NULL, 0},
 };
 
@@ -110,7 +120,7 @@ const struct cli_option cli_connection_options[] = {
 		.type = CLI_INT,
 		.value = "PORT",
 		.field = FIELD(port),
-		.min = 1,
+		.min = 0,
 		.max = 65535,
 		.fallback = -1,
 		.help = "the broker's port, with --host; default 1883, with TLS 8883"},
@@ -159,6 +169,48 @@ const struct cli_option cli_connection_options[] = {
 		.min = 1,
 		.max = 86400,
 		.help = "the time from the name's look-up to the broker's CONNACK; default 15"},
+	{.name = "bind",
+		.letter = 'A',
+		.type = CLI_STRING,
+		.value = "ADDRESS",
+		.field = FIELD(bind),
+		.help = "connect from this address of this machine, or the one of this name"},
+	{.name = "resolve",
+		.type = CLI_LIST,
+		.value = "HOST:PORT:ADDRESS",
+		.field = FIELD(resolve),
+		.help = "connect to ADDRESS where HOST and PORT are asked for; the name stays what it is for TLS and "
+			"HTTP; may be repeated",
+		.man = "PORT may be '*'. An IPv6 address may stand in brackets."},
+	{.name = "retry",
+		.type = CLI_INT,
+		.value = "COUNT",
+		.field = FIELD(retry),
+		.min = -1,
+		.max = 1000000,
+		.help = "after a failure that may pass, try to connect so often again before giving up, also at the "
+			"start; -1 for ever",
+		.man = "Without it the first attempt must succeed, and a connection that is lost later is made again "
+		       "for ever. What cannot pass, such as a wrong password or certificate, is not tried again."},
+	{.name = "retry-delay",
+		.type = CLI_CUSTOM,
+		.value = "TIME",
+		.field = FIELD(retry_delay_ms),
+		.take = cli_duration_take,
+		.help = "the longest wait before the second attempt, such as 500ms or 3s; it doubles each time up to "
+			"2m; default 1s"},
+	{.name = "exit-codes",
+		.type = CLI_ENUM,
+		.value = "WHOSE",
+		.field = FIELD(exit_codes),
+		.words = exit_words,
+		.fallback = -1,
+		.help = "end with the exit codes of skiff ('skiff help exit') or of mosquitto; default by the name "
+			"the command was called by"},
+	{.name = "explain",
+		.type = CLI_FLAG,
+		.field = FIELD(explain),
+		.help = "if connecting fails, show what 'skiff check' says of it, on stderr"},
 	{.name = "debug",
 		.letter = 'd',
 		.type = CLI_FLAG,
@@ -327,6 +379,20 @@ const struct cli_option cli_tls_options[] = {
 		.field = FIELD(tls.keylog),
 		.help = "append the secrets of the TLS connections to FILE, for Wireshark; who has it can read the "
 			"traffic"},
+	{.name = "ws",
+		.type = CLI_FLAG,
+		.field = FIELD(ws),
+		.help = "speak MQTT in WebSocket, with --host; a URL says so by ws:// or wss://"},
+	{.name = "ws-path",
+		.type = CLI_STRING,
+		.value = "PATH",
+		.field = FIELD(ws_path),
+		.help = "the path of the WebSocket; default that of the URL, else /mqtt"},
+	{.name = "ws-subprotocol",
+		.type = CLI_STRING,
+		.value = "NAME",
+		.field = FIELD(ws_subprotocol),
+		.help = "the subprotocol to ask for, instead of mqtt"},
 	{.name = "ws-header",
 		.type = CLI_LIST,
 		.value = "NAME:VALUE",
@@ -378,8 +444,9 @@ const struct cli_option cli_mqtt_options[] = {
 		.value = "VERSION",
 		.field = FIELD(version),
 		.words = version_words,
-		.fallback = SKIFF_MQTT_5,
-		.help = "the version of MQTT: 5 (default), 311, or auto for 5 and then 311; also mqttv5, mqttv311"},
+		.fallback = -1,
+		.help = "the version of MQTT: 5 (default), 311, 31, or auto for 5 and then 311; also mqttv5, mqttv311, "
+			"mqttv31"},
 	{.name = "keepalive",
 		.letter = 'k',
 		.type = CLI_INT,
@@ -387,7 +454,7 @@ const struct cli_option cli_mqtt_options[] = {
 		.field = FIELD(keep_alive),
 		.min = 0,
 		.max = 65535,
-		.fallback = 60,
+		.fallback = -1,
 		.help = "silence after which the connection is probed; default 60, 0 never"},
 	{.name = "disable-clean-session",
 		.letter = 'c',

@@ -72,11 +72,14 @@ struct cli_group {
 	}
 
 struct cli_command;
+struct cli_settings;
 
 /* What run() gets beside its parameters. */
 struct cli_context {
 	const struct cli_command *command;
-	char **operands; /* the words that are no options, in order; NULL after the last */
+	bool mosquitto;                /* called as mosquitto_pub and so on: all is as there */
+	struct cli_settings *settings; /* options that were in a file; NULL: nobody reads one */
+	char **operands;               /* the words that are no options, in order; NULL after the last */
 	int operand_count;
 };
 
@@ -89,6 +92,8 @@ struct cli_command {
 	const struct cli_group *groups; /* NULL: no options beside --help */
 	size_t params_size;             /* of the parameters, which start zeroed */
 	int min_operands, max_operands; /* max -1: any number */
+	const char *alias;              /* the name of a link by which it is as that command; NULL: none */
+	bool profiles;                  /* "@NAME" as first word takes the options of a profile */
 	/* Commands in two words, NULL after the last: the second is looked for here, and each has both in its name,
 	 * "cert show". NULL: one word is all. */
 	const struct cli_command *const *commands;
@@ -105,5 +110,9 @@ const struct cli_command *cli_command_find(char **words, int count, int *used);
 
 /* Says one sentence on stderr: "skiff pub: SENTENCE". Silent after cli_quiet(true). */
 void cli_say(const struct cli_context *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same after "warning: ". Silent as one of mosquitto's clients, which warn of nothing: a job that calls them may
+ * send whatever is said by mail. */
+void cli_warn(const struct cli_context *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cli_exit.c: from the library's error to the process's exit code. */
 #include "cli_exit.h"
+#include <pthread.h>
 
 int cli_exit_for(enum skiff_code code)
 {
@@ -36,4 +37,79 @@ int cli_exit_for(enum skiff_code code)
 int cli_exit_for_operation(enum skiff_code code)
 {
 	return skiff_code_class(code) == SKIFF_CLASS_MQTT ? CLI_EXIT_REFUSED : cli_exit_for(code);
+}
+
+/* ---- as the mosquitto clients end ---- */
+
+/* Of mosquitto.h. */
+enum { MOSQ_PROTOCOL = 2, MOSQ_LOST = 7, MOSQ_TLS = 8, MOSQ_UNKNOWN = 13, MOSQ_PROXY = 16, MOSQ_OVERSIZE = 25 };
+enum { MOSQ_NONE = 255 }; /* exit(-1) */
+
+static struct {
+	pthread_mutex_t lock;
+	enum cli_exit_codes codes;
+	struct skiff_error error;
+	bool connected;
+} ended = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void cli_exit_choose(enum cli_exit_codes codes)
+{
+	ended.codes = codes;
+}
+
+void cli_exit_note(const struct skiff_error *error)
+{
+	pthread_mutex_lock(&ended.lock);
+	if (!ended.error.code && error->code != SKIFF_CLOSED)
+		ended.error = *error;
+	pthread_mutex_unlock(&ended.lock);
+}
+
+void cli_exit_note_connected(void)
+{
+	pthread_mutex_lock(&ended.lock);
+	ended.connected = true;
+	pthread_mutex_unlock(&ended.lock);
+}
+
+/* A CONNACK's code is the exit code; what keeps a connection from being begun is no more than 1. */
+static int exit_for_error(const struct skiff_error *error)
+{
+	switch (skiff_code_class(error->code)) {
+	case SKIFF_CLASS_TLS:
+		return MOSQ_TLS;
+	case SKIFF_CLASS_WS:
+		return MOSQ_UNKNOWN;
+	case SKIFF_CLASS_PROXY:
+		return MOSQ_PROXY;
+	case SKIFF_CLASS_TIMEOUT:
+		return CLI_EXIT_TIMEOUT;
+	case SKIFF_CLASS_TCP:
+		return error->code == SKIFF_TCP_CLOSED || error->code == SKIFF_TCP_RESET ? MOSQ_LOST : CLI_EXIT_FAILURE;
+	case SKIFF_CLASS_MQTT:
+		break;
+	default:
+		return CLI_EXIT_FAILURE;
+	}
+	if (error->code == SKIFF_MQTT_CLOSED || error->code == SKIFF_MQTT_TIMEOUT)
+		return MOSQ_LOST;
+	if (error->code == SKIFF_MQTT_TOO_LARGE)
+		return MOSQ_OVERSIZE;
+	return error->detail > 0 && error->detail < 256 && !ended.connected ? error->detail : MOSQ_PROTOCOL;
+}
+
+int cli_exit_spoken(int code, bool subscriber)
+{
+	bool signalled = code == CLI_EXIT_INTERRUPTED || code == CLI_EXIT_TERMINATED;
+	if (ended.codes == CLI_EXIT_CODES_SKIFF || code == CLI_EXIT_OK || code == CLI_EXIT_PIPE)
+		return code;
+	if (subscriber && signalled)
+		return ended.connected ? CLI_EXIT_OK : MOSQ_NONE;
+	if (code == CLI_EXIT_TIMEOUT)
+		return ended.connected ? CLI_EXIT_TIMEOUT : MOSQ_NONE;
+	if (signalled || code == CLI_EXIT_HANGUP)
+		return code;
+	if (code == CLI_EXIT_USAGE || code == CLI_EXIT_FILE || code == CLI_EXIT_OUTPUT || !ended.error.code)
+		return CLI_EXIT_FAILURE;
+	return exit_for_error(&ended.error);
 }

@@ -4,6 +4,7 @@
 #define SKIFF_CLI_EXIT_H
 
 #include <skiff/error.h>
+#include <stdbool.h>
 
 /* X(NAME, code, text) */
 #define CLI_EXITS(X) \
@@ -32,6 +33,19 @@ enum cli_exit {
 	CLI_EXITS(CLI_EXIT_ENUM)
 #undef CLI_EXIT_ENUM
 };
+
+/* Whose codes the process ends with. A command always works with the ones above; the others are made of them, and of
+ * the error behind, at the very end. */
+enum cli_exit_codes { CLI_EXIT_CODES_SKIFF, CLI_EXIT_CODES_MOSQUITTO };
+void cli_exit_choose(enum cli_exit_codes codes);
+
+/* Remembers the first error of the library, and whether a broker took the connection. Any thread. */
+void cli_exit_note(const struct skiff_error *error);
+void cli_exit_note_connected(void);
+
+/* What the process is to end with where a command ended with `code`. `subscriber`: SIGINT and SIGTERM are a proper end,
+ * once connected. */
+int cli_exit_spoken(int code, bool subscriber);
 
 /* The exit code for a failure of the library. */
 int cli_exit_for(enum skiff_code code);

@@ -45,23 +45,40 @@ void cli_note(const char *line)
 	line_write("", line);
 }
 
-void cli_say(const struct cli_context *context, const char *format, ...)
+static void say(const struct cli_context *context, const char *kind, const char *format, va_list arguments)
 {
 	char prefix[128], text[SENTENCE_BYTES];
+	const struct cli_command *command = context ? context->command : NULL;
+	const char *name = !command ? NULL : context->mosquitto ? command->alias : command->name;
+	const char *program = context && context->mosquitto ? "" : name ? "skiff " : "skiff";
+	const char *on = "", *off = "";
 	if (atomic_load(&quiet_now))
 		return;
-	const char *name = context && context->command ? context->command->name : NULL;
-	const char *on = "", *off = "";
 	if (cli_colour(STDERR_FILENO)) {
 		on = "\033[1m";
 		off = "\033[0m";
 	}
-	snprintf(prefix, sizeof(prefix), "%sskiff%s%s:%s ", on, name ? " " : "", name ? name : "", off);
+	snprintf(prefix, sizeof(prefix), "%s%s%s:%s %s", on, program, name ? name : "", off, kind);
+	vsnprintf(text, sizeof(text), format, arguments);
+	line_write(prefix, text);
+}
+
+void cli_say(const struct cli_context *context, const char *format, ...)
+{
 	va_list arguments;
 	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
+	say(context, "", format, arguments);
 	va_end(arguments);
-	line_write(prefix, text);
+}
+
+void cli_warn(const struct cli_context *context, const char *format, ...)
+{
+	va_list arguments;
+	if (context->mosquitto)
+		return;
+	va_start(arguments, format);
+	say(context, "warning: ", format, arguments);
+	va_end(arguments);
 }
 
 /* Steps over `written` bytes; returns how many parts are done with. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cli_parse.c: words of the command line into the parameters of a command, by its option table. */
 #include "cli_parse.h"
+#include "cli_settings.h"
 #include "cli_suggest.h"
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@ struct parser {
 	char **words; /* what is left */
 	int count;
 	enum cli_parsed result;
+	const struct cli_setting *setting; /* where they come from; NULL: the command line */
 };
 
 static const struct cli_option common_options[] = {
@@ -44,11 +47,27 @@ const char *cli_option_label(const struct cli_option *option, char *buffer)
 	return buffer;
 }
 
+/* Says one sentence, after the place in a file if the word was in one. */
+static void parser_say(struct parser *parser, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void parser_say(struct parser *parser, const char *format, ...)
+{
+	char text[2 * WHY_BYTES];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (parser->setting)
+		cli_say(parser->context, "file '%s', line %d: %s", parser->context->settings->path,
+			parser->setting->line, text);
+	else
+		cli_say(parser->context, "%s", text);
+	parser->result = CLI_PARSED_WRONG;
+}
+
 static void parser_wrong(struct parser *parser, const struct cli_option *option, const char *why)
 {
 	char label[LABEL_BYTES];
-	cli_say(parser->context, "option '%s': %s", cli_option_label(option, label), why);
-	parser->result = CLI_PARSED_WRONG;
+	parser_say(parser, "option '%s': %s", cli_option_label(option, label), why);
 }
 
 /* ---- values ---- */
@@ -79,12 +98,13 @@ static bool secret_take(char **field, char *word)
 	return true;
 }
 
-static bool int_take(const struct cli_option *option, long long *field, const char *word, char *why)
+/* `lenient`: as atoi. */
+static bool int_take(const struct cli_option *option, long long *field, const char *word, bool lenient, char *why)
 {
 	char *end;
 	errno = 0;
 	long long value = strtoll(word, &end, 10);
-	bool number = *word && *word != ' ' && *end == '\0' && errno == 0;
+	bool number = lenient || (*word && *word != ' ' && *end == '\0' && errno == 0);
 	if (number && value >= option->min && value <= option->max) {
 		*field = value;
 		return true;
@@ -97,8 +117,22 @@ static bool int_take(const struct cli_option *option, long long *field, const ch
 	return false;
 }
 
-static bool enum_take(const struct cli_option *option, int *field, const char *text, char *why)
+static bool enum_is_numeric(const struct cli_option *option)
 {
+	for (const struct cli_word *word = option->words; word->word; word++) {
+		if (word->word[strspn(word->word, "0123456789")] != '\0')
+			return false;
+	}
+	return true;
+}
+
+static bool enum_take(const struct cli_option *option, int *field, const char *text, bool lenient, char *why)
+{
+	char number[24];
+	if (lenient && enum_is_numeric(option)) {
+		snprintf(number, sizeof(number), "%d", atoi(text));
+		text = number;
+	}
 	for (const struct cli_word *word = option->words; word->word; word++) {
 		if (strcmp(word->word, text) == 0) {
 			*field = word->value;
@@ -133,9 +167,9 @@ static int value_take(struct parser *parser, const struct cli_option *option, vo
 	} else if (option->type == CLI_LIST) {
 		ok = list_add(field, words[0]);
 	} else if (option->type == CLI_INT) {
-		ok = int_take(option, field, words[0], why);
+		ok = int_take(option, field, words[0], parser->context->mosquitto, why);
 	} else {
-		ok = enum_take(option, field, words[0], why);
+		ok = enum_take(option, field, words[0], parser->context->mosquitto, why);
 	}
 	if (!ok)
 		parser_wrong(parser, option, why);
@@ -146,6 +180,8 @@ static int value_take(struct parser *parser, const struct cli_option *option, vo
 
 static bool option_named(const struct cli_option *option, const char *word, size_t len)
 {
+	if (len < 2 || word[0] != '-')
+		return false;
 	if (word[1] == '-')
 		return option->name && strlen(option->name) == len - 2 && memcmp(option->name, word + 2, len - 2) == 0;
 	return len == 2 && option->letter == word[1];
@@ -181,9 +217,12 @@ static void parser_unknown(struct parser *parser, const char *word, size_t len)
 {
 	const struct cli_command *command = parser->context->command;
 	const struct cli_group *group;
-	parser->result = CLI_PARSED_WRONG;
+	if (word[0] != '-') {
+		parser_say(parser, "argument '%.*s': unexpected; an option is missing before it", (int)len, word);
+		return;
+	}
 	if (word[1] != '-' && option_find(command, word, 2, &group)) {
-		cli_say(parser->context,
+		parser_say(parser,
 			"option '%.*s': unknown; '-%c' stands alone, its value or the next option follows after a "
 			"space",
 			(int)len, word, word[1]);
@@ -193,10 +232,10 @@ static void parser_unknown(struct parser *parser, const char *word, size_t len)
 	const char *near =
 		len - dashes >= (dashes == 1 ? 3 : 2) ? option_nearest(command, word + dashes, len - dashes) : NULL;
 	if (near)
-		cli_say(parser->context, "option '%.*s': unknown; did you mean '--%s'?", (int)len, word, near);
+		parser_say(parser, "option '%.*s': unknown; did you mean '--%s'?", (int)len, word, near);
 	else
-		cli_say(parser->context, "option '%.*s': unknown; 'skiff help %s' lists those there are", (int)len,
-			word, command->name);
+		parser_say(parser, "option '%.*s': unknown; 'skiff help %s' lists those there are", (int)len, word,
+			command->name);
 }
 
 static void parser_flag(
@@ -214,7 +253,8 @@ static void parser_flag(
 static void parser_option(struct parser *parser)
 {
 	char *word = parser->words[0];
-	size_t len = word[1] == '-' ? strcspn(word, "=") : strlen(word);
+	bool equals = word[0] == '-' && word[1] == '-' && !parser->context->mosquitto;
+	size_t len = equals ? strcspn(word, "=") : strlen(word);
 	const struct cli_group *group;
 	const struct cli_option *option = option_find(parser->context->command, word, len, &group);
 	char *attached = word[len] == '=' ? word + len + 1 : NULL;
@@ -271,26 +311,68 @@ static void parser_check_operands(struct parser *parser)
 	}
 }
 
-enum cli_parsed cli_parse(
-	const struct cli_command *command, int argc, char **argv, struct cli_context *context, void *params)
+/* Whether another command has the option: a profile serves many. */
+static bool option_is_known(const char *word)
 {
-	struct parser parser = {context, params, argv, argc, CLI_PARSED_RUN};
-	bool options = true;
-	*context = (struct cli_context){.command = command, .operands = argv};
-	params_set_fallbacks(command, params);
-	while (parser.count > 0 && parser.result == CLI_PARSED_RUN) {
-		char *word = parser.words[0];
-		if (options && word[0] == '-' && word[1] != '\0' && strcmp(word, "--") != 0) {
-			parser_option(&parser);
-			continue;
-		}
-		parser.words++;
-		parser.count--;
-		if (options && strcmp(word, "--") == 0)
-			options = false;
-		else
-			context->operands[context->operand_count++] = word;
+	const struct cli_group *group;
+	for (size_t i = 0; cli_commands[i]; i++) {
+		if (option_find(cli_commands[i], word, strlen(word), &group))
+			return true;
 	}
+	return false;
+}
+
+/* The options of a file, each with its own words. */
+static void parser_settings(struct parser *parser)
+{
+	const struct cli_settings *settings = parser->context->settings;
+	const struct cli_command *command = parser->context->command;
+	const struct cli_group *group;
+	for (size_t i = 0; settings && i < settings->count && parser->result == CLI_PARSED_RUN; i++) {
+		const struct cli_setting *setting = &settings->items[i];
+		char *words[] = {setting->option, setting->value, NULL};
+		bool ours = option_find(command, setting->option, strlen(setting->option), &group);
+		if (!ours && !parser->context->mosquitto && option_is_known(setting->option))
+			continue;
+		parser->setting = setting;
+		parser->words = words;
+		parser->count = setting->value ? 2 : 1;
+		parser_option(parser);
+		if (parser->count && parser->result == CLI_PARSED_RUN)
+			parser_unknown(parser, parser->words[0], strlen(parser->words[0]));
+	}
+	parser->setting = NULL;
+}
+
+/* Takes the next word, or words. */
+static void parser_word(struct parser *parser, bool *options)
+{
+	struct cli_context *context = parser->context;
+	char *word = parser->words[0];
+	if (context->mosquitto || (*options && word[0] == '-' && word[1] != '\0' && strcmp(word, "--") != 0)) {
+		parser_option(parser);
+		return;
+	}
+	parser->words++;
+	parser->count--;
+	if (*options && strcmp(word, "--") == 0)
+		*options = false;
+	else
+		context->operands[context->operand_count++] = word;
+}
+
+enum cli_parsed cli_parse(int argc, char **argv, struct cli_context *context, void *params)
+{
+	struct parser parser = {context, params, NULL, 0, CLI_PARSED_RUN, NULL};
+	bool options = true;
+	context->operands = argv;
+	context->operand_count = 0;
+	params_set_fallbacks(context->command, params);
+	parser_settings(&parser);
+	parser.words = argv;
+	parser.count = argc;
+	while (parser.count > 0 && parser.result == CLI_PARSED_RUN)
+		parser_word(&parser, &options);
 	if (parser.result == CLI_PARSED_RUN) {
 		context->operands[context->operand_count] = NULL;
 		parser_check_operands(&parser);

@@ -3,7 +3,10 @@
  *
  * Spelling as in mosquitto_pub: names are exact, short options are not bundled, a value is the next word whatever it
  * looks like. Beyond that a long option may also be written --name=value, and `--` ends the options. An option that
- * holds one value and is repeated keeps the last. Every fault is one sentence on stderr. */
+ * holds one value and is repeated keeps the last. Every fault is one sentence on stderr.
+ *
+ * As mosquitto_pub and so on (context->mosquitto) all is as there: no '=' and no `--`, nothing but options, and numbers
+ * are read as far as they are some. */
 #ifndef SKIFF_CLI_PARSE_H
 #define SKIFF_CLI_PARSE_H
 
@@ -16,10 +19,10 @@ enum cli_parsed {
 	CLI_PARSED_WRONG    /* and said why */
 };
 
-/* Parses `argv` (without the command's name). `params` must be zeroed and at least params_size large; whatever the
- * result, cli_parse_free it. Reorders `argv`: operands move to its front. */
-enum cli_parsed cli_parse(
-	const struct cli_command *command, int argc, char **argv, struct cli_context *context, void *params);
+/* Parses the options of context->settings, then `argv` (without the command's name), for context->command. `params`
+ * must be zeroed and at least params_size large; whatever the result, cli_parse_free it. Reorders `argv`: operands move
+ * to its front. */
+enum cli_parsed cli_parse(int argc, char **argv, struct cli_context *context, void *params);
 
 /* Frees and wipes what cli_parse put into `params`. */
 void cli_parse_free(const struct cli_command *command, void *params);

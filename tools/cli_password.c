@@ -94,7 +94,7 @@ bool cli_secret_file_is_open(const char *path, mode_t who)
 void cli_secret_file_check(const struct cli_context *context, const char *path)
 {
 	if (cli_secret_file_is_open(path, S_IRGRP | S_IROTH))
-		cli_say(context, "warning: file '%s' holds a secret and may be read by others; 'chmod 600' it", path);
+		cli_warn(context, "file '%s' holds a secret and may be read by others; 'chmod 600' it", path);
 }
 
 int cli_password_from_file(const struct cli_context *context, const char *path, struct cli_secret *secret)

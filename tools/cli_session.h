@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cli_session.h: a client of the library from connect to disconnect, with a line on stderr for what happens between.
- * The first attempt must succeed; after that a lost connection is made again for ever, unless it cannot heal. */
+ * The first attempt must succeed; after that a lost connection is made again for ever, unless it cannot heal. --retry
+ * sets one number for both. */
 #ifndef SKIFF_CLI_SESSION_H
 #define SKIFF_CLI_SESSION_H
 
@@ -11,18 +12,21 @@
 /* The first member of what a command keeps for its handlers: options.user points to it. */
 struct cli_session {
 	const struct cli_context *context;
+	struct cli_client_params *params;
 	struct skiff_client *client;
-	const struct skiff_properties *disconnect; /* of DISCONNECT; NULL: none */
-	struct skiff_token *ending;                /* of the disconnect that a stop began */
+	uint8_t stop_reason; /* of the DISCONNECT that a stop leads to */
+	long long failures;  /* attempts to connect, since the last success; on the I/O thread only */
+	char log_id[256];
+	struct skiff_token *ending; /* of the disconnect that a stop began */
 	atomic_bool connected_once;
 	bool tls; /* there are certificates to read again */
 };
 
-/* Creates the client and connects; a stop disconnects it again. Sets on_event and user of the options. `disconnect`
- * (may be NULL) must live until the session is closed. Result: an exit code, after saying what went wrong; whatever it
- * is, the session must be closed. */
-int cli_session_open(struct cli_session *session, const struct cli_context *context, struct skiff_options *options,
-	const struct skiff_properties *disconnect);
+/* Creates the client and connects; a stop disconnects it again. Sets on_event and user of the options. `params` and
+ * `setup` must live until the session is closed. Result: an exit code, after saying what went wrong; whatever it is,
+ * the session must be closed. */
+int cli_session_open(struct cli_session *session, const struct cli_context *context, struct cli_client_params *params,
+	struct cli_client_setup *setup);
 
 /* Disconnects properly, where there is a connection, and frees. */
 void cli_session_close(struct cli_session *session);

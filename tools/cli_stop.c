@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@
 static struct {
 	pthread_mutex_t lock; /* guards all below but `signals`, `deadline` and the pipe, which are set before any
 				 thread runs */
-	int code;
+	atomic_int code;
 	cli_stop_fn notify;
 	void *user;
 	cli_stop_fn hangup;
@@ -42,10 +43,7 @@ void cli_stop(int code)
 
 int cli_stop_code(void)
 {
-	pthread_mutex_lock(&stop.lock);
-	int code = stop.code;
-	pthread_mutex_unlock(&stop.lock);
-	return code;
+	return atomic_load(&stop.code);
 }
 
 int cli_stop_fd(void)
@@ -71,6 +69,16 @@ bool cli_stop_wait(int fd, short events)
 	while (poll(fds, 2, -1) < 0 && errno == EINTR)
 		;
 	return fds[0].revents == 0;
+}
+
+bool cli_stop_pause(double ms)
+{
+	struct pollfd stopped = {.fd = stop.pipe[0], .events = POLLIN};
+	struct timespec time = {.tv_sec = (time_t)(ms / 1000)};
+	time.tv_nsec = (long)((ms - (double)time.tv_sec * 1000) * 1000000);
+	while (ppoll(&stopped, 1, ms < 0 ? NULL : &time, NULL) < 0 && errno == EINTR)
+		;
+	return stopped.revents == 0;
 }
 
 /* Waits for a signal until the deadline. Result: the signal, or -1 when time ran out. */

@@ -31,6 +31,9 @@ void cli_stop_notify(cli_stop_fn fn, void *user);
 /* `fn` is called at each SIGHUP that does not end the command. NULL: it does not run any more once this returns. */
 void cli_stop_on_hangup(cli_stop_fn fn, void *user);
 
+/* Waits for a time in milliseconds, -1: without end. Result: false when the stop comes first. */
+bool cli_stop_pause(double ms);
+
 /* Waits until `fd` is ready for `events` (poll). Result: false when the stop comes first. */
 bool cli_stop_wait(int fd, short events);
 

@@ -141,7 +141,7 @@ static int tls_set_psk(
 	if (params->psk && params->psk_file)
 		return tls_wrong(context, "--psk-file", "excludes '--psk'");
 	if (params->psk) {
-		cli_say(context, "warning: the key of '--psk' was visible to others; use '--psk-file'");
+		cli_warn(context, "the key of '--psk' was visible to others; use '--psk-file'");
 		code = cli_password_copy(context, params->psk, &setup->psk);
 	} else {
 		code = tls_read_secret(context, params, params->psk_file, &setup->psk);

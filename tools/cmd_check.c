@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_check.c: `skiff check`: why a door does not open, or that it does. */
+#include "check_explain.h"
 #include "check_map.h"
 #include "check_walk.h"
 #include "cli_client.h"
@@ -7,10 +8,12 @@
 #include "cli_text.h"
 #include "cli_topic.h"
 #include "commands.h"
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { CHECK_TIMEOUT_MS = 5000, CHECK_DEADLINE_MS = 15000 };
 
@@ -69,7 +72,7 @@ static int limits_take(void *field, char **words, int count, char *why, size_t s
 	return 1;
 }
 
-enum { VERSIONS_ONE, VERSIONS_ALL };
+enum { VERSIONS_ONE, VERSIONS_ALL, WARN_DAYS = 30 };
 static const struct cli_word versions_words[] = {{"all", VERSIONS_ALL}, {NULL, 0}};
 
 #define FIELD(member) offsetof(struct check_params, member)
@@ -86,7 +89,7 @@ static const struct cli_option check_options[] = {
 		.help = "limits for stages and 'total' (look-up to CONNACK), such as tls=50ms,total=200ms; exit code 21 when "
 			"one is exceeded"},
 	{.name = "warn-days", .type = CLI_INT, .value = "DAYS", .field = FIELD(warn_days), .min = 0, .max = 36500,
-		.fallback = 30, .help = "warn of certificates that end sooner than this; default 30"},
+		.fallback = WARN_DAYS, .help = "warn of certificates that end sooner than this; default 30"},
 	{.name = "mqtt-version", .type = CLI_ENUM, .value = "all", .field = FIELD(versions), .words = versions_words,
 		.fallback = VERSIONS_ONE, .help = "try MQTT 5 and 3.1.1, and show which the broker takes"},
 	{.name = "topic", .letter = 't', .type = CLI_STRING, .value = "TOPIC", .field = FIELD(topic),
@@ -271,11 +274,39 @@ static int check_url(const struct cli_context *context, struct check_params *par
 	return code;
 }
 
+void check_explain(const struct skiff_options *options)
+{
+	struct check_params params = {.warn_days = WARN_DAYS};
+	struct check_settings settings = check_settings_of(&params);
+	struct skiff_options own = *options; /* the way alone: nothing of what was to be done there */
+	own.on_message = NULL;
+	own.on_batch = NULL;
+	own.on_event = NULL;
+	own.client_id = own.user = NULL;
+	own.resume_session = false;
+	own.session_expiry_s = 0;
+	own.will = (struct skiff_will){0};
+	own.queue = (struct skiff_queue_options){0};
+	struct check_report *report = calloc(1, sizeof(*report));
+	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	fflush(stdout);
+	if (report && out >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0) {
+		check_settings_begin(&settings);
+		check_walk(report, &own, &settings);
+		check_page_print(report);
+		fflush(stdout);
+		dup2(out, STDOUT_FILENO);
+	}
+	close(out);
+	free(report);
+}
+
 static int check_run(const struct cli_context *context, void *raw)
 {
 	struct check_params *params = raw;
 	char *operand = context->operands[0];
 	struct check_settings settings = check_settings_of(params);
+	cli_client_settle(context, &params->client, SKIFF_MQTT_5);
 	if (operand && (params->client.broker || params->client.host)) {
 		cli_say(context, "the broker is given twice; leave out '%s'",
 			params->client.broker ? "--broker" : "--host");

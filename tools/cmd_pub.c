@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_pub.c: `skiff pub`. Reads the payload, connects, publishes, waits until each message is through, disconnects.
  * Lines of standard input stream through the library's queue, which bounds the memory. */
-#include "cli_client.h"
 #include "cli_exit.h"
 #include "cli_input.h"
+#include "cli_message.h"
+#include "cli_pace.h"
+#include "cli_progress.h"
+#include "cli_record.h"
 #include "cli_session.h"
 #include "cli_stop.h"
-#include "cli_topic.h"
 #include "commands.h"
 #include <errno.h>
 #include <stdio.h>
@@ -18,40 +20,45 @@ enum {
 	PUB_QUEUE_BYTES = 64 << 20,
 	PUB_LINE_MAX = 32 << 20, /* so that at least one waits while another is sent */
 	PUB_FAILURES_SAID = 10,
-	PUB_WINDOW = 4096 /* QoS 1 and 2: lines whose outcome is not known yet */
+	PUB_WINDOW = 4096, /* QoS 1 and 2: lines whose outcome is not known yet */
+	PUB_LOOK_MS = 250,
+	PUB_SECONDS_MAX = 1000000000
 };
 
 struct pub_params {
 	struct cli_client_params client;
-	struct cli_list topics;
-	const char *message, *file;
-	bool lines, null, whole;
-	int qos;
+	struct cli_message_params message;
+	bool lines, json_in, stdin_topic;
 	bool retain;
-	long long seconds;
+	long long seconds, repeat;
+	double repeat_delay_s, rate, speed;
 };
 
 #define FIELD(member) offsetof(struct pub_params, member)
 
-static const struct cli_option message_options[] = {
-	{.name = "topic",
-		.letter = 't',
-		.type = CLI_LIST,
-		.value = "TOPIC",
-		.field = FIELD(topics),
-		.help = "the topic to publish to; needed"},
-	{.name = "message",
-		.letter = 'm',
-		.type = CLI_STRING,
-		.value = "TEXT",
-		.field = FIELD(message),
-		.help = "publish this text"},
-	{.name = "file",
-		.letter = 'f',
-		.type = CLI_STRING,
-		.value = "FILE",
-		.field = FIELD(file),
-		.help = "publish the whole file as one message; '-' is standard input"},
+static int seconds_take(void *field, char **words, int count, char *why, size_t size)
+{
+	char *end;
+	double value = strtod(words[0], &end);
+	(void)count;
+	if (end == words[0] || *end || !(value >= 0 && value <= PUB_SECONDS_MAX)) {
+		snprintf(why, size, "'%.100s' is not a number from 0 up", words[0]);
+		return -1;
+	}
+	*(double *)field = value;
+	return 1;
+}
+
+/* Stored one higher, so that a zeroed field means "not given". */
+static int speed_take(void *field, char **words, int count, char *why, size_t size)
+{
+	int taken = seconds_take(field, words, count, why, size);
+	if (taken > 0)
+		*(double *)field += 1;
+	return taken;
+}
+
+static const struct cli_option publish_options[] = {
 	{.name = "stdin-line",
 		.letter = 'l',
 		.type = CLI_FLAG,
@@ -60,28 +67,51 @@ static const struct cli_option message_options[] = {
 		.man = "The newline is not part of the message, everything else is, also a carriage return; an empty "
 		       "line is an "
 		       "empty message. The last line need not end in a newline. A line may have up to 33554432 bytes."},
-	{.name = "stdin-file",
-		.letter = 's',
+	{.name = "stdin-topic",
 		.type = CLI_FLAG,
-		.field = FIELD(whole),
-		.help = "publish the whole of standard input as one message"},
-	{.name = "null-message",
-		.letter = 'n',
+		.field = FIELD(stdin_topic),
+		.help = "as -l, and each line begins with its topic, then a blank; no -t",
+		.man = "A line without a blank is a topic with an empty message. 'skiff sub -v' prints such lines."},
+	{.name = "json-in",
 		.type = CLI_FLAG,
-		.field = FIELD(null),
-		.help = "publish an empty message"},
-	{.name = "qos",
-		.letter = 'q',
-		.type = CLI_ENUM,
-		.value = "QOS",
-		.field = FIELD(qos),
-		.words = cli_qos_words,
-		.help = "0: at most once (default), 1: at least once, 2: exactly once"},
+		.field = FIELD(json_in),
+		.help = "publish the messages that standard input has, one a line, as 'skiff sub --json' or "
+			"'mosquitto_sub -F %j' printed them",
+		.man = "Topic, payload, QoS, retain flag and properties are those of each line, but for what -t, -q or "
+		       "-r say. Schema skiff.message/1."},
+	{.name = "rate",
+		.type = CLI_CUSTOM,
+		.value = "NUMBER",
+		.field = FIELD(rate),
+		.take = seconds_take,
+		.help = "publish so many messages a second, such as 200 or 0.5; 0 as fast as it goes (default)"},
+	{.name = "speed",
+		.type = CLI_CUSTOM,
+		.value = "FACTOR",
+		.field = FIELD(speed),
+		.take = speed_take,
+		.help = "with --json-in: keep the pace in which the messages came, 1 as it was, 10 ten times as fast; "
+			"0 "
+			"as fast as it goes (default)"},
 	{.name = "retain",
 		.letter = 'r',
 		.type = CLI_FLAG,
 		.field = FIELD(retain),
 		.help = "have the broker keep the message for later subscribers; with -n, forget the one it keeps"},
+	{.name = "repeat",
+		.type = CLI_INT,
+		.value = "COUNT",
+		.field = FIELD(repeat),
+		.min = 1,
+		.max = 2147483647,
+		.fallback = 1,
+		.help = "publish the message so often, each once the one before is through"},
+	{.name = "repeat-delay",
+		.type = CLI_CUSTOM,
+		.value = "SECONDS",
+		.field = FIELD(repeat_delay_s),
+		.take = seconds_take,
+		.help = "with --repeat: the time between them, such as 0.5; default 0"},
 	{.letter = 'W',
 		.type = CLI_INT,
 		.value = "SECONDS",
@@ -92,78 +122,116 @@ static const struct cli_option message_options[] = {
 };
 
 static const struct cli_group pub_groups[] = {
-	CLI_GROUP("Message", message_options, 0),
-	CLI_CLIENT_GROUPS(FIELD(client)),
+	{"Message", cli_message_options, CLI_MESSAGE_OPTIONS, FIELD(message)},
+	CLI_GROUP("Publishing", publish_options, 0),
+	CLI_MOSQUITTO_GROUPS(FIELD(client)),
 	{0},
 };
 
 struct pub {
 	struct cli_session session; /* first: the library's handlers get this */
 	struct pub_params *params;
-	struct skiff_message message;
-	char *payload; /* owned */
-	size_t payload_len;
+	struct skiff_message message; /* topic "": that of each line */
+	struct cli_pace pace;
+	struct cli_progress progress;
 	struct skiff_token *window[PUB_WINDOW]; /* a ring, oldest at `first` */
 	size_t first, waiting;
+	char *decoded; /* owned; of a line */
+	struct cli_record record;
 	unsigned long long lines, failed;
 	int code; /* of the first failure */
 };
 
+static bool pub_reads_lines(const struct pub_params *params)
+{
+	return params->lines || params->stdin_topic || params->json_in;
+}
+
+/* The option that goes with lines of JSON alone, or with all but lines; NULL: none was given in vain. */
+static const char *pub_in_vain(const struct pub_params *params)
+{
+	if (params->speed > 0 && !params->json_in)
+		return "--speed";
+	if (params->speed > 0 && params->rate > 0)
+		return "--rate";
+	if (params->json_in && params->message.decode)
+		return "--decode";
+	if (params->stdin_topic && params->message.topics.count)
+		return "--topic";
+	return NULL;
+}
+
 static int pub_check(const struct cli_context *context, const struct pub_params *params)
 {
-	char why[256];
-	int sources = (params->message != NULL) + (params->file != NULL) + params->lines + params->null + params->whole;
-	if (params->topics.count != 1) {
-		cli_say(context, "option '--topic': %s",
-			params->topics.count ? "given more than once; a message has one topic"
-					     : "is needed; it says where to publish");
-		return CLI_EXIT_USAGE;
-	}
-	if (!cli_topic_check(params->topics.items[0], CLI_TOPIC_NAME, why, sizeof(why))) {
-		cli_say(context, "option '--topic': '%.100s': %s", params->topics.items[0], why);
-		return CLI_EXIT_USAGE;
-	}
+	bool lines = params->lines || params->stdin_topic;
+	size_t files = params->message.files.count, sources = cli_message_sources(&params->message);
+	if (files > 1 && sources == files && !context->mosquitto)
+		sources = 1; /* several files are several messages */
+	sources += (size_t)lines + params->json_in;
 	if (sources != 1) {
-		cli_say(context, "%s: give one of '-m', '-f', '-l', '-s' and '-n'",
+		cli_say(context, "%s: give one of '-m', '-f', '-l', '-s', '-n', '--stdin-topic' and '--json-in'",
 			sources ? "there is more than one message" : "there is no message");
 		return CLI_EXIT_USAGE;
 	}
-	if (params->client.pw_file && strcmp(params->client.pw_file, "-") == 0 && (params->lines || params->whole)) {
+	const char *option = pub_in_vain(params);
+	if (option) {
+		cli_say(context, "option '%s': goes not with what is given besides; 'skiff help pub' says with what",
+			option);
+		return CLI_EXIT_USAGE;
+	}
+	if (params->client.pw_file && strcmp(params->client.pw_file, "-") == 0 &&
+		(pub_reads_lines(params) || params->message.whole)) {
 		cli_say(context, "option '--pw-file': standard input is the message already");
 		return CLI_EXIT_USAGE;
 	}
 	return CLI_EXIT_OK;
 }
 
-/* One message's payload; nothing for lines. */
-static int pub_read(const struct cli_context *context, struct pub *pub)
-{
-	const struct pub_params *params = pub->params;
-	if (params->message) {
-		pub->message.payload = skiff_text(params->message);
-	} else if (params->file || params->whole) {
-		const char *path = params->whole ? "-" : params->file;
-		int code = cli_input_read(context, path, CLI_PAYLOAD_MAX, &pub->payload, &pub->payload_len);
-		if (code != CLI_EXIT_OK)
-			return code;
-		pub->message.payload = (struct skiff_bytes){pub->payload, pub->payload_len};
-	}
-	return CLI_EXIT_OK;
-}
+/* ---- one message, or several files ---- */
 
-static int pub_one(struct pub *pub)
+static int pub_once(struct pub *pub)
 {
 	struct skiff_token *token = NULL;
 	struct skiff_error error = {0};
 	enum skiff_code code = skiff_publish_message(pub->session.client, &pub->message, &token);
 	if (code == SKIFF_OK) {
-		skiff_token_wait(token, -1);
-		error = *skiff_token_error(token);
+		if (cli_session_wait(token) != SKIFF_OK)
+			error = skiff_token_done(token) ? *skiff_token_error(token)
+							: (struct skiff_error){SKIFF_TIMEOUT, 0, "not through"};
 	} else {
 		skiff_client_error(pub->session.client, &error);
 	}
 	skiff_token_free(token);
 	return error.code == SKIFF_OK ? CLI_EXIT_OK : cli_session_failed(&pub->session, &error, "");
+}
+
+static int pub_repeated(struct pub *pub)
+{
+	const struct pub_params *params = pub->params;
+	int code = pub_once(pub);
+	for (long long i = 1; i < params->repeat && code == CLI_EXIT_OK; i++) {
+		if (!cli_stop_pause(params->repeat_delay_s * 1000) || !cli_pace_wait(&pub->pace))
+			return cli_stop_code();
+		code = pub_once(pub);
+	}
+	return code;
+}
+
+static int pub_messages(struct pub *pub, struct skiff_bytes first)
+{
+	const struct cli_message_params *params = &pub->params->message;
+	pub->message.payload = first;
+	int code = pub_repeated(pub);
+	for (size_t i = 1; i < params->files.count && code == CLI_EXIT_OK; i++) {
+		char *owned;
+		code = cli_message_read(pub->session.context, params, i, &pub->message.payload, &owned);
+		if (code == CLI_EXIT_OK && !cli_pace_wait(&pub->pace))
+			code = cli_stop_code();
+		if (code == CLI_EXIT_OK)
+			code = pub_repeated(pub);
+		free(owned);
+	}
+	return code;
 }
 
 /* ---- lines ---- */
@@ -184,12 +252,13 @@ static void pub_line_failed(struct pub *pub, unsigned long long line, const stru
 /* Takes the outcome of the oldest line that waits for one. */
 static void pub_settle_oldest(struct pub *pub)
 {
+	static const struct skiff_error late = {SKIFF_TIMEOUT, 0, "stopped before it was through"};
 	struct skiff_token *token = pub->window[pub->first];
 	unsigned long long line = pub->lines - pub->waiting + 1;
 	pub->first = (pub->first + 1) % PUB_WINDOW;
 	pub->waiting--;
-	if (skiff_token_wait(token, -1) != SKIFF_OK)
-		pub_line_failed(pub, line, skiff_token_error(token));
+	if (cli_session_wait(token) != SKIFF_OK)
+		pub_line_failed(pub, line, skiff_token_done(token) ? skiff_token_error(token) : &late);
 	skiff_token_free(token);
 }
 
@@ -197,18 +266,17 @@ static void pub_settle_oldest(struct pub *pub)
 static void pub_settle_some(struct pub *pub)
 {
 	if (pub->waiting == PUB_WINDOW)
-		skiff_token_wait(pub->window[(pub->first + PUB_WINDOW / 2) % PUB_WINDOW], -1);
+		cli_session_wait(pub->window[(pub->first + PUB_WINDOW / 2) % PUB_WINDOW]);
 	while (pub->waiting == PUB_WINDOW || (pub->waiting > 0 && skiff_token_done(pub->window[pub->first])))
 		pub_settle_oldest(pub);
 }
 
-static void pub_line(struct pub *pub)
+static void pub_publish(struct pub *pub, const struct skiff_message *message)
 {
 	struct skiff_token *token = NULL;
 	pub_settle_some(pub);
 	/* A QoS 0 line has no outcome but that of the final flush. */
-	enum skiff_code code =
-		skiff_publish_message(pub->session.client, &pub->message, pub->message.qos ? &token : NULL);
+	enum skiff_code code = skiff_publish_message(pub->session.client, message, message->qos ? &token : NULL);
 	pub->lines++;
 	if (code != SKIFF_OK) {
 		struct skiff_error error = {.code = code};
@@ -219,6 +287,68 @@ static void pub_line(struct pub *pub)
 	} else if (token) {
 		pub->window[(pub->first + pub->waiting++) % PUB_WINDOW] = token;
 	}
+}
+
+/* Counts a line that is no message, after saying why. */
+static void pub_line_bad(struct pub *pub, const char *why)
+{
+	pub->lines++;
+	if (pub->failed++ < PUB_FAILURES_SAID)
+		cli_say(pub->session.context, "line %llu: %s", pub->lines, why);
+	if (pub->failed == PUB_FAILURES_SAID)
+		cli_say(pub->session.context, "further failures are only counted");
+	if (pub->code == CLI_EXIT_OK)
+		pub->code = CLI_EXIT_FILE;
+}
+
+/* A line of text: the payload, or topic and payload. */
+static void pub_text(struct pub *pub, struct skiff_bytes line)
+{
+	struct skiff_message message = pub->message;
+	char subject[48];
+	if (pub->params->stdin_topic) {
+		const char *start = line.data, *blank = line.len ? memchr(start, ' ', line.len) : NULL;
+		size_t len = blank ? (size_t)(blank - start) : line.len;
+		message.topic = (struct skiff_bytes){start, len};
+		line = (struct skiff_bytes){start + len + (blank != NULL), line.len - len - (blank != NULL)};
+	}
+	message.payload = line;
+	if (pub->params->message.decode) {
+		snprintf(subject, sizeof(subject), "line %llu", pub->lines + 1);
+		int code = cli_message_decode(
+			pub->session.context, &pub->params->message, subject, &message.payload, &pub->decoded);
+		if (code != CLI_EXIT_OK) {
+			pub->lines++;
+			pub->failed++;
+			pub->code = CLI_EXIT_FILE;
+			return;
+		}
+	}
+	if (cli_pace_wait(&pub->pace))
+		pub_publish(pub, &message);
+}
+
+/* A line of JSON; what the command line says counts. */
+static void pub_record(struct pub *pub, struct skiff_bytes line)
+{
+	const struct pub_params *params = pub->params;
+	char why[256];
+	if (!line.len)
+		return;
+	if (!cli_record_read(line.data, line.len, &pub->record, why, sizeof(why))) {
+		pub_line_bad(pub, why);
+		return;
+	}
+	struct skiff_message *message = &pub->record.message;
+	if (pub->message.topic.len)
+		message->topic = pub->message.topic;
+	if (pub->message.qos)
+		message->qos = pub->message.qos;
+	message->retain |= params->retain;
+	if (params->client.version != SKIFF_MQTT_5)
+		message->properties = NULL;
+	if (cli_pace_wait_recorded(&pub->pace, pub->record.has_time ? &pub->record.time : NULL))
+		pub_publish(pub, message);
 }
 
 /* What ended the lines, as an exit code. */
@@ -242,17 +372,35 @@ static int pub_lines_ended(struct pub *pub, enum cli_line how, const struct cli_
 	return errno == ENOMEM ? CLI_EXIT_FAILURE : CLI_EXIT_FILE;
 }
 
+/* Waits for the last lines; no longer than a stop allows. */
+static enum skiff_code pub_flush(struct pub *pub)
+{
+	enum skiff_code code;
+	do {
+		code = skiff_flush(pub->session.client, PUB_LOOK_MS);
+	} while (code == SKIFF_TIMEOUT && cli_stop_code() < 0);
+	return code;
+}
+
 static int pub_all_lines(struct pub *pub)
 {
 	struct cli_lines lines = {.fd = STDIN_FILENO, .max = PUB_LINE_MAX};
+	struct skiff_bytes line;
 	enum cli_line how = CLI_LINE;
-	while (cli_stop_code() < 0 && (how = cli_lines_next(&lines, &pub->message.payload)) == CLI_LINE)
-		pub_line(pub);
+	cli_progress_begin(&pub->progress, STDIN_FILENO, pub->params->client.quiet);
+	while (cli_stop_code() < 0 && (how = cli_lines_next(&lines, &line)) == CLI_LINE) {
+		if (pub->params->json_in)
+			pub_record(pub, line);
+		else
+			pub_text(pub, line);
+		cli_progress_add(&pub->progress, line.len + 1);
+	}
+	cli_progress_end(&pub->progress);
 	int code = cli_stop_code() >= 0 ? cli_stop_code() : pub_lines_ended(pub, how, &lines);
 	cli_lines_free(&lines);
 	while (pub->waiting > 0)
 		pub_settle_oldest(pub);
-	enum skiff_code flushed = skiff_flush(pub->session.client, -1);
+	enum skiff_code flushed = pub_flush(pub);
 	if (cli_stop_code() >= 0)
 		return cli_stop_code();
 	if (pub->failed)
@@ -262,6 +410,42 @@ static int pub_all_lines(struct pub *pub)
 		code = cli_exit_for_operation(flushed);
 	}
 	return code != CLI_EXIT_OK ? code : pub->code;
+}
+
+/* What the options say of each message. */
+static int pub_prepare(struct pub *pub, const struct cli_context *context, const struct cli_client_setup *setup)
+{
+	struct pub_params *params = pub->params;
+	const struct skiff_properties *properties = cli_property_of(&params->client.properties, CLI_PACKET_PUBLISH);
+	bool own_topics = params->stdin_topic || (params->json_in && !params->message.topics.count && !setup->topic);
+	const char *topic = own_topics ? "" : cli_message_topic(context, &params->message, setup);
+	if (!topic)
+		return CLI_EXIT_USAGE;
+	pub->message.topic = skiff_text(topic);
+	pub->message.qos = (uint8_t)params->message.qos;
+	pub->message.retain = params->retain;
+	pub->message.properties = properties;
+	cli_pace_begin(&pub->pace, params->rate, params->speed > 0 ? params->speed - 1 : 0);
+	return CLI_EXIT_OK;
+}
+
+static int pub_connected(struct pub *pub, const struct cli_context *context, struct cli_client_setup *setup)
+{
+	struct pub_params *params = pub->params;
+	struct skiff_bytes payload = {0};
+	char *owned = NULL;
+	int code = pub_reads_lines(params) ? CLI_EXIT_OK
+					   : cli_message_read(context, &params->message, 0, &payload, &owned);
+	if (code == CLI_EXIT_OK) {
+		setup->options.queue.full = SKIFF_FULL_WAIT;
+		setup->options.queue.max_bytes = PUB_QUEUE_BYTES + payload.len;
+		code = cli_session_open(&pub->session, context, &params->client, setup);
+	}
+	if (code == CLI_EXIT_OK)
+		code = pub_reads_lines(params) ? pub_all_lines(pub) : pub_messages(pub, payload);
+	cli_session_close(&pub->session);
+	free(owned);
+	return code;
 }
 
 static int pub_run(const struct cli_context *context, void *data)
@@ -278,27 +462,17 @@ static int pub_run(const struct cli_context *context, void *data)
 		return CLI_EXIT_FAILURE;
 	}
 	pub->params = params;
-	pub->message.topic = skiff_text(params->topics.items[0]);
-	pub->message.qos = (uint8_t)params->qos;
-	pub->message.retain = params->retain;
-	pub->message.properties = cli_property_of(&params->client.properties, CLI_PACKET_PUBLISH);
-
+	cli_client_settle(context, &params->client, SKIFF_MQTT_311);
 	code = cli_client_prepare(context, &params->client, &setup);
 	if (code == CLI_EXIT_OK)
-		code = pub_read(context, pub);
-	if (code == CLI_EXIT_OK) {
-		setup.options.queue.full = SKIFF_FULL_WAIT;
-		setup.options.queue.max_bytes = PUB_QUEUE_BYTES + pub->payload_len;
-		code = cli_session_open(&pub->session, context, &setup.options,
-			cli_property_of(&params->client.properties, CLI_PACKET_DISCONNECT));
-	}
+		code = pub_prepare(pub, context, &setup);
 	if (code == CLI_EXIT_OK)
-		code = params->lines ? pub_all_lines(pub) : pub_one(pub);
-	cli_session_close(&pub->session);
+		code = pub_connected(pub, context, &setup);
 	cli_client_release(&setup);
 	if (code == CLI_EXIT_TIMEOUT && cli_stop_code() == code)
 		cli_say(context, "time is up after %lld seconds", params->seconds);
-	free(pub->payload);
+	cli_record_free(&pub->record);
+	free(pub->decoded);
 	free(pub);
 	return code;
 }
@@ -306,7 +480,8 @@ static int pub_run(const struct cli_context *context, void *data)
 const struct cli_command cmd_pub = {
 	.name = "pub",
 	.summary = "publish messages",
-	.usage = "[OPTION]... -t TOPIC {-m TEXT | -f FILE | -l | -s | -n}",
+	.usage = "[@PROFILE] [OPTION]... -t TOPIC {-m TEXT | -f FILE... | -l | -s | -n}\n"
+		 "[@PROFILE] [OPTION]... {--stdin-topic | --json-in}",
 	.description =
 		"Publishes one message, or one for each line of standard input, and ends when all of them are through: "
 		"QoS 0 handed "
@@ -320,5 +495,7 @@ const struct cli_command cmd_pub = {
 		    "tail -f app.log | skiff pub -b wss://broker.example/mqtt -t logs/app -l\n",
 	.groups = pub_groups,
 	.params_size = sizeof(struct pub_params),
+	.alias = "mosquitto_pub",
+	.profiles = true,
 	.run = pub_run,
 };

@@ -11,6 +11,7 @@ extern const struct cli_command cmd_compare;
 extern const struct cli_command cmd_help;
 extern const struct cli_command cmd_lab;
 extern const struct cli_command cmd_pub;
+extern const struct cli_command cmd_rr;
 extern const struct cli_command cmd_sub;
 extern const struct cli_command cmd_version;
 

@@ -19,6 +19,7 @@ build | command pkg-config          | pkg-config             | pkgconf-pkg-confi
 build | module openssl              | libssl-dev             | openssl-devel           | openssl       | openssl-dev       | openssl@3
 build | module libuv                | libuv1-dev             | libuv-devel             | libuv         | libuv-dev         | libuv
 build | module libwebsockets        | libwebsockets-dev      | libwebsockets-devel     | libwebsockets | libwebsockets-dev | libwebsockets
+build | module libcjson             | libcjson-dev           | cjson-devel             | cjson         | cjson-dev         | cjson
 build | header MQTTAsync.h          | libpaho-mqtt-dev       | paho-c-devel            | paho-mqtt-c   | paho-mqtt-c-dev   | libpaho-mqtt
 lab   | command mosquitto           | mosquitto              | mosquitto               | mosquitto     | mosquitto         | mosquitto
 lab   | command openssl             | openssl                | openssl                 | openssl       | openssl           | openssl@3

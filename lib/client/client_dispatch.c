@@ -186,6 +186,8 @@ static void dispatch_run(struct skiff_client *client, struct dispatch *dispatch,
 		else if (event->kind == SKIFFI_EVENT_DONE)
 			skiffi_client_token_end(event->op, NULL);
 	}
+	if (call && client->options.on_batch && !client->free_inside)
+		client->options.on_batch(client, client->options.user);
 }
 
 void skiffi_client_on_engine(void *user)

@@ -109,6 +109,8 @@ static void options_copy(struct skiff_client *client)
 	options->url = options_text(client, options->url);
 	options->proxy = options_text(client, options->proxy);
 	options->address = options_text(client, options->address);
+	options->local_address = options_text(client, options->local_address);
+	options->ws_subprotocol = options_text(client, options->ws_subprotocol);
 	options->client_id = options_text(client, options->client_id);
 	options->user_name = options_text(client, options->user_name);
 	options->password = options_bytes(client, options->password);
@@ -136,13 +138,16 @@ static enum skiff_code options_check_texts(const struct skiff_options *options, 
 		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "the user name is not UTF-8 of at most 65535 bytes");
 	if (options->password.len > SKIFFI_STRING_MAX)
 		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "the password is longer than 65535 bytes");
-	bool old = options->version == SKIFF_MQTT_311;
+	bool old = options->version == SKIFF_MQTT_311 || options->version == SKIFF_MQTT_31;
 	if (old && options->password.data && !options->user_name) /* 3.1.1: [MQTT-3.1.2-22] */
 		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0,
 			"MQTT 3.1.1 takes no password without a user name; give one, or use MQTT 5");
 	if (old && options->client_id && !*options->client_id && options->resume_session) /* 3.1.1: [MQTT-3.1.3-7] */
 		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0,
 			"MQTT 3.1.1 cannot resume a session without a client id; give one");
+	if (options->version == SKIFF_MQTT_31 && options->client_id && !*options->client_id) /* [MQTT 3.1, 3.1] */
+		return skiffi_fail(
+			error, SKIFF_USAGE_OPTION, 0, "MQTT 3.1 has no broker assign a client id; give one, or none");
 	if (old && options->session_expiry_s && options->session_expiry_s != UINT32_MAX)
 		return skiffi_fail(
 			error, SKIFF_USAGE_OPTION, 0, "MQTT 3.1.1 has no session expiry; leave it out, or use MQTT 5");
@@ -210,6 +215,9 @@ static enum skiff_code options_check_views(const struct skiff_options *options, 
 
 static enum skiff_code options_check_headers(const struct skiff_options *options, struct skiff_error *error)
 {
+	if (options->ws_subprotocol && !options_header_name_valid(skiff_text(options->ws_subprotocol)))
+		return skiffi_fail(
+			error, SKIFF_USAGE_OPTION, 0, "the WebSocket subprotocol is not a token of RFC 9110");
 	for (size_t i = 0; i < options->http_header_count; i++) {
 		const struct skiff_user_property *header = &options->http_headers[i];
 		if (!options_header_name_valid(header->name))
@@ -221,6 +229,12 @@ static enum skiff_code options_check_headers(const struct skiff_options *options
 				(const char *)header->name.data);
 	}
 	return SKIFF_OK;
+}
+
+static bool options_address_valid(const char *address)
+{
+	unsigned char number[sizeof(struct in6_addr)];
+	return !address || inet_pton(AF_INET, address, number) == 1 || inet_pton(AF_INET6, address, number) == 1;
 }
 
 static enum skiff_code options_check_numbers(const struct skiff_options *options, struct skiff_error *error)
@@ -242,15 +256,13 @@ static enum skiff_code options_check_numbers(const struct skiff_options *options
 	if (options->reconnect.max_ms < options->reconnect.min_ms)
 		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "reconnect: max_ms %d is less than min_ms %d",
 			options->reconnect.max_ms, options->reconnect.min_ms);
-	unsigned char number[sizeof(struct in6_addr)];
-	if (options->address && inet_pton(AF_INET, options->address, number) != 1 &&
-		inet_pton(AF_INET6, options->address, number) != 1)
+	if (!options_address_valid(options->address) || !options_address_valid(options->local_address))
 		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "address \"%s\" is not a numeric IPv4 or IPv6 address",
-			options->address);
+			options_address_valid(options->address) ? options->local_address : options->address);
 	if (options->ip_version && options->ip_version != 4 && options->ip_version != 6)
 		return skiffi_fail(error, SKIFF_USAGE_OPTION, 0, "IP version %d is not 4 or 6, or 0 for both",
 			options->ip_version);
-	if (options->version > SKIFF_MQTT_AUTO || options->queue.full > SKIFF_FULL_DROP_OLDEST)
+	if (options->version > SKIFF_MQTT_31 || options->queue.full > SKIFF_FULL_DROP_OLDEST)
 		return skiffi_fail(
 			error, SKIFF_USAGE_OPTION, 0, "the version or the queue's policy is not one of its enum");
 	return SKIFF_OK;
@@ -299,17 +311,18 @@ static void options_default_times(struct skiff_options *options)
 	options_default(&options->keep_alive_s, DEFAULT_KEEP_ALIVE_S);
 }
 
-/* Random, so that it tells nothing of the machine: 128 bits. */
+/* Random, so that it tells nothing of the machine: 128 bits, but 64 where an id has 23 characters [MQTT 3.1, 3.1]. */
 static void options_default_id(struct skiff_client *client)
 {
 	static const char digits[] = "0123456789abcdef";
 	uint8_t bits[16];
-	char *id = options_alloc(client, 6 + 2 * sizeof bits);
+	size_t len = client->options.version == SKIFF_MQTT_31 ? 8 : sizeof bits;
+	char *id = options_alloc(client, 6 + 2 * len);
 	if (!id)
 		return;
-	skiffi_random(bits, sizeof bits);
+	skiffi_random(bits, len);
 	memcpy(id, "skiff-", 6);
-	for (size_t i = 0; i < 2 * sizeof bits; i++)
+	for (size_t i = 0; i < 2 * len; i++)
 		id[6 + i] = digits[bits[i / 2] >> (i % 2 ? 0 : 4) & 15];
 	client->options.client_id = id;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* packet.h: one struct per packet kind, and its encoder and decoder (in packet_<kind>.c, side by side).
  *
- * Pure functions on memory, for MQTT 3.1.1 and 5: the version is a parameter. Decoded packets are views into the frame.
- * An encoder appends a whole packet to `out` and returns false only when memory is out; its input must be valid
+ * Pure functions on memory, for MQTT 3.1, 3.1.1 and 5: the version is a parameter. Decoded packets are views into the
+ * frame. An encoder appends a whole packet to `out` and returns false only when memory is out; its input must be valid
  * (topic.h, properties.h and the session check it before), which it asserts. A decoder trusts nothing. */
 #ifndef SKIFFI_PACKET_H
 #define SKIFFI_PACKET_H
@@ -12,7 +12,8 @@
 #include <skiff/message.h>
 
 enum skiffi_protocol {
-	SKIFFI_V311 = 4, /* the level byte of CONNECT */
+	SKIFFI_V31 = 3, /* the level byte of CONNECT; but for that packet all is as in 3.1.1 */
+	SKIFFI_V311 = 4,
 	SKIFFI_V5 = 5
 };
 

@@ -17,7 +17,7 @@ static size_t ack_tail_len(enum skiffi_protocol v, const struct skiffi_ack *pack
 	bool some = properties->reason_string.data || properties->user_count || properties->raw.len;
 	size_t properties_len = v == SKIFFI_V5 && some ? skiffi_properties_len(properties) : 0;
 
-	if (v == SKIFFI_V311 || (packet->reason == 0 && properties_len == 0))
+	if (v != SKIFFI_V5 || (packet->reason == 0 && properties_len == 0))
 		return 0;
 	return properties_len ? 1 + skiffi_varint_len((uint32_t)properties_len) + properties_len : 1;
 }
@@ -54,7 +54,7 @@ bool skiffi_ack_decode(
 		return false;
 	if (reader.at == reader.end)
 		return true;
-	if (v == SKIFFI_V311)
+	if (v != SKIFFI_V5)
 		return skiffi_refuse(
 			why, SKIFFI_MALFORMED, "an acknowledgement is longer than 2 bytes [MQTT 3.1.1, 3.4.1]");
 	packet->reason = *reader.at++;

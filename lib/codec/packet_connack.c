@@ -44,7 +44,7 @@ bool skiffi_connack_decode(const struct skiffi_frame *frame, enum skiffi_protoco
 	struct skiffi_refusal *why)
 {
 	struct skiffi_reader reader = skiffi_frame_reader(frame);
-	enum skiffi_protocol form = frame->body_len == 2 ? SKIFFI_V311 : v;
+	enum skiffi_protocol form = v == SKIFFI_V5 && frame->body_len == 2 ? SKIFFI_V311 : v;
 
 	memset(packet, 0, sizeof(*packet));
 	packet->v311_form = form != v;

@@ -14,7 +14,14 @@ enum {
 	WILL_QOS_SHIFT = 3
 };
 
-static const uint8_t protocol_name[] = {0, 4, 'M', 'Q', 'T', 'T'};
+/* With its length before it. [MQTT 3.1, 3.1] has another. */
+static struct skiff_bytes protocol_name(enum skiffi_protocol v)
+{
+	static const char name[] = "\0\4MQTT", old[] = "\0\6MQIsdp";
+
+	return v == SKIFFI_V31 ? (struct skiff_bytes){old, sizeof(old) - 1}
+			       : (struct skiff_bytes){name, sizeof(name) - 1};
+}
 
 /* The reserved flag stays 0 [MQTT-3.1.2-3]; QoS and retain too without a will [MQTT-3.1.2-11] [MQTT-3.1.2-13]. */
 static uint8_t connect_flags(const struct skiffi_connect *packet)
@@ -33,7 +40,7 @@ static uint8_t connect_flags(const struct skiffi_connect *packet)
 
 static size_t connect_body_len(enum skiffi_protocol v, const struct skiffi_connect *packet)
 {
-	size_t len = sizeof(protocol_name) + 4 + skiffi_block_len(v, packet->properties) + 2 + packet->client_id.len;
+	size_t len = protocol_name(v).len + 4 + skiffi_block_len(v, packet->properties) + 2 + packet->client_id.len;
 
 	if (packet->has_will)
 		len += skiffi_block_len(v, packet->will.properties) + 4 + packet->will.topic.len +
@@ -62,8 +69,8 @@ bool skiffi_connect_encode(struct skiffi_buffer *out, enum skiffi_protocol v, co
 	at = skiffi_packet_begin(out, SKIFFI_CONNECT, 0, connect_body_len(v, packet));
 	if (at == NULL)
 		return false;
-	memcpy(at, protocol_name, sizeof(protocol_name)); /* [MQTT-3.1.2-1] */
-	at = skiffi_write_u8(at + sizeof(protocol_name), (uint8_t)v);
+	memcpy(at, protocol_name(v).data, protocol_name(v).len); /* [MQTT-3.1.2-1] */
+	at = skiffi_write_u8(at + protocol_name(v).len, (uint8_t)v);
 	at = skiffi_write_u8(at, connect_flags(packet));
 	at = skiffi_write_u16(at, packet->keep_alive_s);
 	at = skiffi_block_write(at, v, packet->properties);
@@ -82,18 +89,22 @@ bool skiffi_connect_encode(struct skiffi_buffer *out, enum skiffi_protocol v, co
 
 static bool protocol_read(struct skiffi_reader *reader, enum skiffi_protocol *v, struct skiffi_refusal *why)
 {
-	uint8_t level;
+	struct skiff_bytes name = protocol_name(SKIFFI_V311), old = protocol_name(SKIFFI_V31);
+	size_t left = skiffi_reader_left(reader);
 
-	if (skiffi_reader_left(reader) < sizeof(protocol_name) + 1)
+	if (left > old.len && !memcmp(reader->at, old.data, old.len)) {
+		name = old;
+	} else if (left < name.len + 1) {
 		return skiffi_refuse(why, SKIFFI_MALFORMED, "CONNECT ends within its protocol name [MQTT 5, 3.1.2.1]");
-	if (memcmp(reader->at, protocol_name, sizeof(protocol_name)) != 0)
+	} else if (memcmp(reader->at, name.data, name.len)) {
 		return skiffi_refuse(why, SKIFFI_UNSUPPORTED_VERSION, "the protocol name is not MQTT [MQTT-3.1.2-1]");
-	level = reader->at[sizeof(protocol_name)];
-	if (level != SKIFFI_V311 && level != SKIFFI_V5)
-		return skiffi_refuse(
-			why, SKIFFI_UNSUPPORTED_VERSION, "the protocol level is neither 4 nor 5 [MQTT-3.1.2-2]");
+	}
+	uint8_t level = reader->at[name.len];
+	if (name.len == old.len ? level != SKIFFI_V31 : level != SKIFFI_V311 && level != SKIFFI_V5)
+		return skiffi_refuse(why, SKIFFI_UNSUPPORTED_VERSION,
+			"the protocol level is not one of its protocol name's [MQTT-3.1.2-2]");
 	*v = level;
-	reader->at += sizeof(protocol_name) + 1;
+	reader->at += name.len + 1;
 	return true;
 }
 
@@ -109,7 +120,7 @@ static bool flags_legal(enum skiffi_protocol v, uint8_t flags, struct skiffi_ref
 	if (!(flags & FLAG_WILL) && flags & FLAG_WILL_RETAIN)
 		return skiffi_refuse(why, SKIFFI_MALFORMED,
 			"will retain without a will [MQTT-3.1.2-13] [MQTT 3.1.1: MQTT-3.1.2-15]");
-	if (v == SKIFFI_V311 && flags & FLAG_PASSWORD && !(flags & FLAG_USER_NAME))
+	if (v != SKIFFI_V5 && flags & FLAG_PASSWORD && !(flags & FLAG_USER_NAME))
 		return skiffi_refuse(
 			why, SKIFFI_MALFORMED, "a password without a user name [MQTT 3.1.1: MQTT-3.1.2-22]");
 	return true;
@@ -166,7 +177,7 @@ static bool payload_read(struct skiffi_reader *reader, enum skiffi_protocol v, u
 	if (!string_read(reader, &packet->client_id, "CONNECT ends within its client identifier [MQTT-3.1.3-3]",
 		    "the client identifier is not UTF-8 [MQTT-3.1.3-4]", why))
 		return false;
-	if (v == SKIFFI_V311 && packet->client_id.len == 0 && !packet->clean_start)
+	if (v != SKIFFI_V5 && packet->client_id.len == 0 && !packet->clean_start)
 		return skiffi_refuse(why, SKIFFI_CLIENT_ID_NOT_VALID,
 			"an empty client identifier without clean session [MQTT 3.1.1: MQTT-3.1.3-7]");
 	packet->has_will = flags & FLAG_WILL;

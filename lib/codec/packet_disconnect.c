@@ -61,7 +61,7 @@ bool skiffi_disconnect_decode(const struct skiffi_frame *frame, enum skiffi_prot
 	memset(packet, 0, sizeof(*packet));
 	if (frame->flags != 0)
 		return skiffi_refuse(why, SKIFFI_MALFORMED, "the flags of DISCONNECT are not 0 [MQTT-3.14.1-1]");
-	if (v == SKIFFI_V311)
+	if (v != SKIFFI_V5)
 		return disconnect_v311_legal(frame, sender, why);
 	if (!reasoned_read(frame, place, packet, why))
 		return false;
@@ -75,7 +75,7 @@ bool skiffi_auth_decode(const struct skiffi_frame *frame, enum skiffi_protocol v
 	struct skiffi_refusal *why)
 {
 	memset(packet, 0, sizeof(*packet));
-	if (v == SKIFFI_V311)
+	if (v != SKIFFI_V5)
 		return skiffi_refuse(why, SKIFFI_MALFORMED, "packet type 15 is reserved in 3.1.1 [MQTT 3.1.1, 2.2.1]");
 	if (frame->flags != 0)
 		return skiffi_refuse(why, SKIFFI_MALFORMED, "the flags of AUTH are not 0 [MQTT-3.15.1-1]");

@@ -10,7 +10,7 @@ bool skiffi_suback_encode(struct skiffi_buffer *out, enum skiffi_protocol v, enu
 	uint8_t *at;
 
 	assert(packet->packet_id != 0);
-	assert(packet->reasons.len > 0 || (v == SKIFFI_V311 && type == SKIFFI_UNSUBACK));
+	assert(packet->reasons.len > 0 || (v != SKIFFI_V5 && type == SKIFFI_UNSUBACK));
 	at = skiffi_packet_begin(out, type, 0, 2 + skiffi_block_len(v, &packet->properties) + packet->reasons.len);
 	if (at == NULL)
 		return false;
@@ -25,7 +25,7 @@ static bool suback_reasons_legal(const struct skiffi_frame *frame, enum skiffi_p
 {
 	const uint8_t *codes = reasons.data;
 
-	if (v == SKIFFI_V311 && frame->type == SKIFFI_UNSUBACK) {
+	if (v != SKIFFI_V5 && frame->type == SKIFFI_UNSUBACK) {
 		if (reasons.len)
 			return skiffi_refuse(
 				why, SKIFFI_MALFORMED, "UNSUBACK has no payload in 3.1.1 [MQTT 3.1.1, 3.11.3]");

@@ -142,11 +142,11 @@ bool skiffi_reason_legal(
 {
 	const struct reason *found;
 
-	if (v == SKIFFI_V311 && type == SKIFFI_CONNACK)
+	if (v != SKIFFI_V5 && type == SKIFFI_CONNACK)
 		return reason < RETURN_CODES;
-	if (v == SKIFFI_V311 && type == SKIFFI_SUBACK) /* [MQTT 3.1.1: MQTT-3.9.3-2] */
+	if (v != SKIFFI_V5 && type == SKIFFI_SUBACK) /* [MQTT 3.1.1: MQTT-3.9.3-2] */
 		return reason <= 2 || reason == 0x80;
-	if (v == SKIFFI_V311)
+	if (v != SKIFFI_V5)
 		return reason == 0; /* the other packets of 3.1.1 have none */
 	found = reason_find(reason);
 	return found && found->packets & packet_bit(type, sender);
@@ -156,7 +156,7 @@ enum skiff_code skiffi_connack_error(enum skiffi_protocol v, uint8_t reason)
 {
 	const struct reason *found = reason_find(reason);
 
-	if (v == SKIFFI_V311)
+	if (v != SKIFFI_V5)
 		return reason < RETURN_CODES ? return_codes[reason].error : SKIFF_MQTT_REFUSED;
 	return found && found->error != SKIFF_MQTT_REASON ? found->error : SKIFF_MQTT_REFUSED;
 }

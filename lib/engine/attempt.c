@@ -5,6 +5,13 @@
 #include "base/error.h"
 #include "session/verdict.h"
 
+enum skiffi_protocol skiffi_attempt_version(const struct skiff_options *options)
+{
+	return options->version == SKIFF_MQTT_31    ? SKIFFI_V31
+	       : options->version == SKIFF_MQTT_311 ? SKIFFI_V311
+						    : SKIFFI_V5;
+}
+
 struct skiff_properties skiffi_attempt_properties(const struct skiff_options *options)
 {
 	struct skiff_properties properties = {0};

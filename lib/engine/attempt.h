@@ -7,6 +7,9 @@
 #include "endpoint/endpoint.h"
 #include <skiff/client.h>
 
+/* What to speak first. */
+enum skiffi_protocol skiffi_attempt_version(const struct skiff_options *options);
+
 /* The properties of CONNECT that `options` ask for; borrowed from them. */
 struct skiff_properties skiffi_attempt_properties(const struct skiff_options *options);
 

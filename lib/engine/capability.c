@@ -96,6 +96,16 @@ static bool asked_ip_version(const struct skiffi_engine_config *config)
 	return config->options->ip_version;
 }
 
+static bool asked_local_address(const struct skiffi_engine_config *config)
+{
+	return config->options->local_address;
+}
+
+static bool asked_subprotocol(const struct skiffi_engine_config *config)
+{
+	return config->endpoint->kind == SKIFFI_WS && config->options->ws_subprotocol;
+}
+
 static bool asked_chain(const struct skiffi_engine_config *config)
 {
 	return config->endpoint->tls && config->options->tls.on_chain;
@@ -170,6 +180,8 @@ static const struct capability capabilities[SKIFF_CAPABILITY_COUNT] = {
 	ASKED(PROXY_ENVIRONMENT, NATIVE, "proxy_environment", asked_proxy_environment),
 	ASKED(ADDRESS, NATIVE, "address", asked_address),
 	ASKED(IP_VERSION, NATIVE, "ip_version", asked_ip_version),
+	ASKED(LOCAL_ADDRESS, NATIVE, "local_address", asked_local_address),
+	ASKED(OTHER_SUBPROTOCOL, NATIVE, "ws_subprotocol", asked_subprotocol),
 	ROW(CLIENT_CERT, BOTH),
 	ROW(NAME_VERIFIED, BOTH),
 	ROW(NAME_STRICT, NATIVE),

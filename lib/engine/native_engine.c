@@ -622,10 +622,9 @@ static struct skiffi_engine *native_new(const struct skiffi_engine_config *confi
 	self->timer_at_us = SKIFFI_NEVER;
 	self->down_told = true;
 	skiffi_native_unsee(self);
-	bool v311 = config->options->version == SKIFF_MQTT_311;
 	if (!skiffi_native_options(self, error))
 		goto fail;
-	self->session = skiffi_session_new(&self->session_config, v311 ? SKIFFI_V311 : SKIFFI_V5);
+	self->session = skiffi_session_new(&self->session_config, skiffi_attempt_version(config->options));
 	if (self->session)
 		return &self->base;
 	skiffi_fail_plain(error, SKIFF_MEMORY);

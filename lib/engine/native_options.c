@@ -46,6 +46,7 @@ static void options_session(struct native_engine *self, const struct skiff_optio
 	config->outbound_aliases = options->outbound_aliases < 0 ? 0
 				   : options->outbound_aliases   ? (uint16_t)options->outbound_aliases
 								 : OUTBOUND_ALIASES_DEFAULT;
+	config->max_inflight = options->max_inflight;
 	config->output_high_bytes = self->base.config->output_high_bytes;
 	config->ping_timeout_us = (int64_t)ping_ms * 1000;
 	options_properties(self, options);
@@ -96,6 +97,8 @@ bool skiffi_native_options(struct native_engine *self, struct skiff_error *error
 		.timeouts = options->timeouts,
 		.address = options->address,
 		.ip_version = options->ip_version,
+		.local_address = options->local_address,
+		.ws_subprotocol = options->ws_subprotocol,
 		.http_headers = options->http_headers,
 		.http_header_count = options->http_header_count,
 		.receive_high_bytes = RECEIVE_HIGH_BYTES};

@@ -584,7 +584,7 @@ static struct skiffi_engine *paho_new(const struct skiffi_engine_config *config,
 	}
 	self->base = (struct skiffi_engine){&paho_ops, config};
 	self->wake.run = paho_on_wake;
-	self->version = config->options->version == SKIFF_MQTT_311 ? SKIFFI_V311 : SKIFFI_V5;
+	self->version = skiffi_attempt_version(config->options);
 	self->seen.phases = (struct skiff_phases){-1, -1, -1, -1, -1, -1, -1};
 	self->seen.reason = -1;
 	if (skiffi_paho_options(self, error) && skiffi_paho_worker_start(error))

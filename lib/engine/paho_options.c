@@ -240,7 +240,7 @@ static void connect_common(struct paho_link *link, MQTTAsync_connectOptions *opt
 	const struct paho_engine *engine = link->engine;
 	const struct skiff_options *user = engine->base.config->options;
 	options->keepAliveInterval = user->keep_alive_s < 0 ? 0 : user->keep_alive_s;
-	options->maxInflight = WINDOW_MAX;
+	options->maxInflight = user->max_inflight ? user->max_inflight : WINDOW_MAX;
 	options->connectTimeout = CONNECT_TIMEOUT_S; /* ours are kept by the loop's timer, to the millisecond */
 	options->context = link;
 	options->automaticReconnect = 0;

@@ -190,6 +190,13 @@ static struct paho_op *publish_op(enum skiffi_protocol v, const struct skiffi_pu
 	return op;
 }
 
+static uint32_t requests_window(const struct paho_engine *self, uint8_t qos)
+{
+	uint32_t window = skiffi_limits_window(&self->limits, self->version, qos);
+	uint16_t own = self->base.config->options->max_inflight;
+	return own && own < window ? own : window;
+}
+
 enum skiff_code skiffi_paho_publish(struct skiffi_engine *engine, const struct skiff_message *message,
 	struct skiffi_kept *kept, void *op, struct skiff_error *error)
 {
@@ -202,7 +209,7 @@ enum skiff_code skiffi_paho_publish(struct skiffi_engine *engine, const struct s
 		return code;
 	if (atomic_load(&self->link->unsent_bytes) > engine->config->output_high_bytes)
 		return SKIFF_AGAIN;
-	if (publish.qos && self->inflight >= skiffi_limits_window(&self->limits, self->version, publish.qos))
+	if (publish.qos && self->inflight >= requests_window(self, publish.qos))
 		return SKIFF_AGAIN;
 	struct paho_op *request = publish_op(self->version, &publish);
 	if (!request)

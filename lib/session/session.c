@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "codec/reason.h"
 #include "session/session_internal.h"
+#include "session/session_trace.h"
 #include <assert.h>
 #include <skiff/client.h>
 #include <stdarg.h>
@@ -86,8 +87,8 @@ void skiffi_session_count_output(struct skiffi_session *session, size_t before)
 	session->output.len += len;
 	session->output_end += len;
 	session->packets_out++;
-	skiffi_log(SKIFF_LOG_TRACE, "session", "> %s, %zu bytes",
-		skiffi_packet_name(session->output.bytes.data[before] >> 4), len);
+	if (skiffi_log_wanted(SKIFF_LOG_TRACE))
+		skiffi_session_trace_out(session->version, session->output.bytes.data + before, len);
 }
 
 bool skiffi_session_wrote(struct skiffi_session *session, size_t before, bool ok)

@@ -21,6 +21,7 @@ struct skiffi_session_config {
 	struct skiffi_connect connect; /* clean_start and properties as the user wants them for the first connection */
 	bool resume;               /* ask to continue the session at each connection; false: clean start each time */
 	uint16_t outbound_aliases; /* the most topic aliases to use outward */
+	uint16_t max_inflight;     /* 0: what the broker takes */
 	size_t output_high_bytes;  /* publish is refused (AGAIN) while more than this waits to be written */
 	int64_t ping_timeout_us;
 };

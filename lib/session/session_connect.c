@@ -81,7 +81,7 @@ static void session_apply(struct skiffi_session *session, const struct skiffi_co
 
 static void session_refused(struct skiffi_session *session, const struct skiffi_connack *connack)
 {
-	enum skiffi_protocol v = connack->v311_form ? SKIFFI_V311 : session->version;
+	enum skiffi_protocol v = connack->v311_form && session->version == SKIFFI_V5 ? SKIFFI_V311 : session->version;
 	struct skiff_error why;
 	session->broker.reason = connack->reason;
 	session_apply_texts(session, &connack->properties);

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "session/session_internal.h"
+#include "session/session_trace.h"
 #include <assert.h>
 
 enum {
@@ -222,8 +223,8 @@ static size_t session_pull_frames(struct skiffi_session *session, struct skiffi_
 		(session->state == SESSION_UP || session->state == SESSION_CONNECTING ||
 			session->state == SESSION_ENDING) &&
 		session->telling == TELL_NONE && session_next_frame(session, &frame, !count)) {
-		skiffi_log(
-			SKIFF_LOG_TRACE, "session", "< %s, %zu bytes", skiffi_packet_name(frame.type), frame.total_len);
+		if (frame.type != SKIFFI_PUBLISH && skiffi_log_wanted(SKIFF_LOG_TRACE))
+			skiffi_session_trace_in(session->version, &frame);
 		enum session_step step = session_on_packet(session, &frame, &events[count], !count);
 		if (step == STEP_DEFER)
 			break;

@@ -4,7 +4,9 @@
  * Each message is given up at once. QoS 1: PUBACK goes to the output, which leaves only after the handler ran. QoS 2:
  * PUBREC likewise, and the id is remembered until PUBREL, so that a repeat is answered but not given up twice. */
 #include "base/alloc.h"
+#include "base/log.h"
 #include "session/session_internal.h"
+#include "session/session_trace.h"
 
 enum { RECEIVED_BYTES = 65536 / 8 };
 
@@ -124,6 +126,8 @@ enum session_step skiffi_session_on_publish(
 		if (step != STEP_EVENT)
 			return step;
 	}
+	if (skiffi_log_wanted(SKIFF_LOG_TRACE))
+		skiffi_session_trace_publish(&publish, true);
 	if (!receive_answer(session, &publish))
 		return STEP_QUIET;
 	if (session->state == SESSION_FAILED)

@@ -9,6 +9,7 @@
 #include "codec/reason.h"
 #include "codec/wire.h"
 #include "session/session_internal.h"
+#include "session/session_trace.h"
 #include <assert.h>
 
 /* Writes the packet, by reference from a certain size on when there is something to refer to. */
@@ -26,7 +27,8 @@ static bool publish_write(
 		memcpy(at, publish->payload.data, copied);
 	session->output_end += head_len + publish->payload.len;
 	session->packets_out++;
-	skiffi_log(SKIFF_LOG_TRACE, "session", "> PUBLISH, %zu bytes", head_len + publish->payload.len);
+	if (skiffi_log_wanted(SKIFF_LOG_TRACE))
+		skiffi_session_trace_publish(publish, false);
 	if (publish->topic_alias)
 		skiffi_aliases_out_told(&session->aliases_out, publish->topic_alias);
 	return true;
@@ -108,7 +110,9 @@ static enum skiff_code publish_qos12(
 /* Whether one more exchange may begin [MQTT-3.3.4-7]. */
 static bool publish_window(const struct skiffi_session *session, uint8_t qos)
 {
-	return session->outstanding < skiffi_limits_window(&session->broker.limits, session->version, qos);
+	uint16_t own = session->config->max_inflight;
+	return session->outstanding < skiffi_limits_window(&session->broker.limits, session->version, qos) &&
+	       (!own || session->outstanding < own);
 }
 
 enum skiff_code skiffi_session_publish(struct skiffi_session *session, const struct skiff_message *message,

@@ -12,7 +12,7 @@ static const char *verdict_text(const char *text)
 
 const char *skiffi_version_name(enum skiffi_protocol v)
 {
-	return v == SKIFFI_V5 ? "MQTT 5" : "MQTT 3.1.1";
+	return v == SKIFFI_V5 ? "MQTT 5" : v == SKIFFI_V31 ? "MQTT 3.1" : "MQTT 3.1.1";
 }
 
 enum skiff_code skiffi_verdict_connack(struct skiff_error *error, enum skiffi_protocol v, enum skiffi_protocol spoken,

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "loop/handles.h"
 #include "transport/race.h"
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
@@ -109,7 +110,9 @@ static const struct tcp_reason tcp_connect_reasons[] = {
 	{EPERM, SKIFF_TCP_FAILED, "not permitted; a firewall rule here forbids it"},
 	{EMFILE, SKIFF_TCP_FAILED, "too many open files in this process; raise its limit (ulimit -n)"},
 	{ENFILE, SKIFF_TCP_FAILED, "too many open files on this machine"},
-	{EADDRNOTAVAIL, SKIFF_TCP_FAILED, "no local address or port left for it"},
+	{EADDRNOTAVAIL, SKIFF_TCP_FAILED,
+		"no local address or port left for it; an address to connect from must be one of this machine's"},
+	{EAFNOSUPPORT, SKIFF_TCP_FAILED, "the address to connect from is of the other IP version"},
 	{ENOMEM, SKIFF_MEMORY, "out of memory"},
 };
 
@@ -187,6 +190,23 @@ static void socket_warn(int fd)
 		fd + 1, (unsigned long long)limit.rlim_cur);
 }
 
+/* False with errno. */
+static bool socket_bind(int fd, int family, const char *local)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	int on = 1;
+	if (!local || family == AF_UNIX)
+		return true;
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+	if (family == AF_INET && inet_pton(AF_INET, local, &v4.sin_addr) == 1)
+		return !bind(fd, (struct sockaddr *)&v4, sizeof v4);
+	if (family == AF_INET6 && inet_pton(AF_INET6, local, &v6.sin6_addr) == 1)
+		return !bind(fd, (struct sockaddr *)&v6, sizeof v6);
+	errno = EAFNOSUPPORT;
+	return false;
+}
+
 /* A socket for `address`, polled later; NULL with errno. */
 static struct tcp_socket *socket_new(struct tcp *tcp, size_t index, const struct skiffi_address *address)
 {
@@ -198,7 +218,9 @@ static struct tcp_socket *socket_new(struct tcp *tcp, size_t index, const struct
 	self->tcp = tcp;
 	self->index = index;
 	self->fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	self->poll = self->fd < 0 ? NULL : skiffi_poll_take(tcp->base.loop, self->fd, self);
+	bool usable =
+		self->fd >= 0 && socket_bind(self->fd, address->storage.ss_family, tcp->base.config->local_address);
+	self->poll = usable ? skiffi_poll_take(tcp->base.loop, self->fd, self) : NULL;
 	if (!self->poll) {
 		int number = errno;
 		if (self->fd >= 0)

@@ -32,6 +32,8 @@ struct skiffi_transport_config {
 	const struct skiffi_proxy *proxy; /* to go through; NULL: none */
 	const char *address;              /* numeric, instead of the look-up; NULL: look it up */
 	int ip_version;                   /* 4 or 6; 0: both */
+	const char *local_address;        /* numeric, to connect from; NULL: any */
+	const char *ws_subprotocol;       /* NULL: "mqtt" */
 	size_t receive_high_bytes;        /* transports that must buffer what arrives stop reading at about this */
 };
 

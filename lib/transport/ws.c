@@ -433,6 +433,7 @@ static void ws_on_lower_opened(void *user)
 	int limit_ms = ws->base.config->timeouts.websocket_ms;
 	ws->upgrade_us = skiffi_now_us();
 	ws->state = WS_STATE_UPGRADE;
+	ws->head.subprotocol = ws->base.config->ws_subprotocol;
 	ws->lower_reading = true;
 	if (!skiffi_ws_codec_open(&ws->codec, ws->base.loop, ws->base.config, &error)) {
 		ws_fail(ws, &error);

@@ -262,7 +262,8 @@ static bool codec_put_line(struct skiffi_ws_codec *codec, const char *line, size
 	static const char key[] = "Sec-WebSocket-Key: ";
 	if (!strncasecmp(line, key, sizeof key - 1))
 		snprintf(codec->key, sizeof codec->key, "%.*s", (int)(len - sizeof key + 1 - 2), line + sizeof key - 1);
-	if (!strncasecmp(line, "GET ", 4) || !strncasecmp(line, "Host:", 5))
+	if (!strncasecmp(line, "GET ", 4) || !strncasecmp(line, "Host:", 5) ||
+		!strncasecmp(line, "Sec-WebSocket-Protocol:", 23))
 		return true;
 	return skiffi_buffer_append(codec->wire, line, len);
 }
@@ -276,7 +277,10 @@ static bool codec_rewrite(struct skiffi_ws_codec *codec, const struct skiffi_tra
 		ok = codec_put_line(codec, request, (size_t)(end + 2 - request));
 		request = end + 2;
 	}
-	return ok && codec_put_headers(codec, config, false) && codec_put(codec, "\r\n");
+	struct skiff_user_property subprotocol = {skiff_text("Sec-WebSocket-Protocol"),
+		skiff_text(config->ws_subprotocol ? config->ws_subprotocol : codec_protocols[0].name)};
+	return ok && codec_put_header(codec, &subprotocol) && codec_put_headers(codec, config, false) &&
+	       codec_put(codec, "\r\n");
 }
 
 /* libwebsockets writes its request at once, or when it is served the first time. */

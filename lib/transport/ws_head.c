@@ -219,17 +219,18 @@ static enum skiffi_ws_answer head_check_subprotocol(
 	const struct skiffi_ws_head *head, const struct skiffi_endpoint *endpoint, struct skiff_error *error)
 {
 	size_t count;
+	const char *offered = head->subprotocol ? head->subprotocol : "mqtt";
 	struct head_text selected = head_find(head, "Sec-WebSocket-Protocol", &count);
-	if (count == 1 && selected.len == 4 && !memcmp(selected.at, "mqtt", 4))
+	if (count == 1 && selected.len == strlen(offered) && !memcmp(selected.at, offered, selected.len))
 		return SKIFFI_WS_ACCEPTED;
 	if (!count)
 		selected = (struct head_text){"none", 4};
 	if (count > 1)
 		selected = (struct head_text){"more than one", 13};
 	skiffi_fail(error, SKIFF_WS_SUBPROTOCOL, head->status,
-		"'%s' switched to WebSocket but did not select the subprotocol 'mqtt' (it selected '%.*s'); "
+		"'%s' switched to WebSocket but did not select the subprotocol '%s' (it selected '%.*s'); "
 		"what is at path '%s' is not MQTT, or a proxy on the way drops the header; another path is %s",
-		endpoint->url, head_quote(selected), selected.at, endpoint->path, head_other_paths(endpoint));
+		endpoint->url, offered, head_quote(selected), selected.at, endpoint->path, head_other_paths(endpoint));
 	return SKIFFI_WS_REFUSED;
 }
 

@@ -20,7 +20,8 @@ enum skiffi_ws_answer {
 /* All-zero is the start. */
 struct skiffi_ws_head {
 	struct skiffi_buffer bytes;
-	int status; /* of the answer; 0: none yet */
+	int status;              /* of the answer; 0: none yet */
+	const char *subprotocol; /* that was offered; NULL: "mqtt" */
 };
 
 /* Takes bytes from the front of `data`, at most up to the end of the head; their number comes in `*used`. `key` is the

@@ -29,6 +29,8 @@ extern "C" {
 	X(PROXY_ENVIRONMENT, "the proxy that the environment names (proxy_environment)") \
 	X(ADDRESS, "an address given instead of a look-up (address)") \
 	X(IP_VERSION, "only IPv4, or only IPv6 (ip_version)") \
+	X(LOCAL_ADDRESS, "an address to connect from (local_address)") \
+	X(OTHER_SUBPROTOCOL, "another WebSocket subprotocol than mqtt (ws_subprotocol)") \
 	X(CLIENT_CERT, "client certificate and (encrypted) key; CA file and directory; ALPN") \
 	X(NAME_VERIFIED, "chain and name of the server verified by default") \
 	X(NAME_STRICT, "a certificate without a subject alternative name, or with a partial wildcard, refused") \

@@ -17,7 +17,8 @@ struct skiff_event;
 enum skiff_version {
 	SKIFF_MQTT_5, /* default; a broker that refuses it gives an error that says so */
 	SKIFF_MQTT_311,
-	SKIFF_MQTT_AUTO /* 5, and 3.1.1 where the broker refuses 5 */
+	SKIFF_MQTT_AUTO, /* 5, and 3.1.1 where the broker refuses 5 */
+	SKIFF_MQTT_31    /* for brokers from before 2014; all that is said of 3.1.1 holds for it */
 };
 
 /** What to do when a message would exceed `queue.max_bytes`. */
@@ -41,6 +42,10 @@ typedef void (*skiff_message_fn)(struct skiff_client *client, const struct skiff
 
 /** Called for each event of the connection's life (client.h). Same thread and rules as skiff_message_fn. */
 typedef void (*skiff_event_fn)(struct skiff_client *client, const struct skiff_event *event, void *user);
+
+/** Called after the handlers of some messages that came together, and before those are acknowledged: the place to write
+ * out what the handlers have gathered. Same thread and rules as skiff_message_fn. */
+typedef void (*skiff_batch_fn)(struct skiff_client *client, void *user);
 
 /** Time limits, milliseconds. 0: the default named; -1: none. `total_ms` bounds all phases together. */
 struct skiff_timeouts {
@@ -97,7 +102,9 @@ struct skiff_options {
 	 * names below them, addresses, blocks (10.0.0.0/8), each with ":PORT" where only that is meant. false: no
 	 * variable is looked at. */
 	bool proxy_environment;
-	int ip_version; /* 4 or 6: only addresses of that kind are tried; 0: both */
+	int ip_version;            /* 4 or 6: only addresses of that kind are tried; 0: both */
+	const char *local_address; /* numeric: where connections come from; peers of the other IP version are then out
+				      of reach. NULL: as the system routes */
 
 	const char *client_id;       /* NULL: "skiff-" and 128 random bits; "": let the broker assign one */
 	const char *user_name;       /* NULL: the URL's user info, if any */
@@ -113,10 +120,13 @@ struct skiff_options {
 	 * request_response_info, request_problem_info, user. Absent receive_maximum: 65535; absent topic_alias_maximum:
 	 * 32; absent maximum_packet_size: 268435460 bytes. */
 	const struct skiff_properties *connect_properties;
+	uint16_t max_inflight; /* messages of QoS 1 and 2 that are on their way at once; 0: as many as the broker takes
+				*/
 	int outbound_aliases; /* 0: use up to 64 of the topic aliases the broker offers; -1: none; else up to this many
 			       */
 
 	struct skiff_tls_options tls;
+	const char *ws_subprotocol; /* what the WebSocket upgrade offers, and the server must select; NULL: "mqtt" */
 	const struct skiff_user_property *http_headers; /* extra headers of the WebSocket upgrade */
 	size_t http_header_count;
 
@@ -130,8 +140,9 @@ struct skiff_options {
 
 	skiff_message_fn
 		on_message; /* once for each message that no subscription's handler takes; NULL: they are dropped */
+	skiff_batch_fn on_batch; /* NULL: nobody wants to know */
 	skiff_event_fn on_event;
-	void *user; /* passed to on_message and on_event */
+	void *user; /* passed to on_message, on_batch and on_event */
 };
 
 #ifdef __cplusplus
