@@ -210,7 +210,10 @@ async def compare(cases, sides, report):
     async def one(case):
         async with gate:
             begun = time.monotonic()
-            results = await asyncio.gather(*(side.run(case) for side in sides))
+            try:
+                results = await asyncio.gather(*(side.run(case) for side in sides))
+            except (OSError, table.Wrong) as wrong:
+                raise table.Wrong(f"{case.line}: {wrong}") from wrong
             report(case, results, time.monotonic() - begun)
 
     await asyncio.gather(*(one(case) for case in cases))
@@ -303,7 +306,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix="alike-links-") as links:
         sides = [("theirs", theirs()), ("ours", options.ours or link(options.skiff or "skiff", links))]
         begun = time.monotonic()
-        asyncio.run(played(chosen, sides, report))
+        try:
+            asyncio.run(played(chosen, sides, report))
+        except table.Wrong as wrong:
+            sys.exit(f"FAIL: {wrong}")
     for seconds, line in sorted(times, reverse=True)[:5] if options.v else ():
         print(f"{seconds:6.2f} s {line}")
     print(f"{len(chosen)} command lines in {time.monotonic() - begun:.0f} seconds: "

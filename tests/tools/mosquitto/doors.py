@@ -59,6 +59,10 @@ class Door:
         cutter, level, name = wire.Cutter(), 4, ""
         with contextlib.suppress(ConnectionError, ssl.SSLError):
             while data := await reader.read(65536):
+                if not name and data.startswith(b"\x16\x03"):
+                    self.lines.append("(a TLS handshake)")
+                    yield "TLS", 0, data
+                    continue
                 for first, body, whole in cutter.feed(data):
                     name = wire.NAMES[first >> 4]
                     if name != "PINGREQ":
