@@ -42,7 +42,15 @@ int cli_exit_for_operation(enum skiff_code code)
 /* ---- as the mosquitto clients end ---- */
 
 /* Of mosquitto.h. */
-enum { MOSQ_PROTOCOL = 2, MOSQ_LOST = 7, MOSQ_TLS = 8, MOSQ_UNKNOWN = 13, MOSQ_PROXY = 16, MOSQ_OVERSIZE = 25 };
+enum {
+	MOSQ_PROTOCOL = 2,
+	MOSQ_LOST = 7,
+	MOSQ_TLS = 8,
+	MOSQ_AUTH = 11,
+	MOSQ_UNKNOWN = 13,
+	MOSQ_PROXY = 16,
+	MOSQ_OVERSIZE = 25
+};
 enum { MOSQ_NONE = 255 }; /* exit(-1) */
 
 static struct {
@@ -75,6 +83,12 @@ void cli_exit_note_connected(void)
 /* A CONNACK's code is the exit code; what keeps a connection from being begun is no more than 1. */
 static int exit_for_error(const struct skiff_error *error)
 {
+	if (error->code == SKIFF_TLS_HOSTNAME) /* found out before the connection counts as one */
+		return CLI_EXIT_FAILURE;
+	if (error->code == SKIFF_TLS_CLIENT_CERT_REQUIRED) /* told by TLS 1.3 after the handshake */
+		return MOSQ_LOST;
+	if (error->code == SKIFF_PROXY_AUTH)
+		return MOSQ_AUTH;
 	switch (skiff_code_class(error->code)) {
 	case SKIFF_CLASS_TLS:
 		return MOSQ_TLS;

@@ -22,9 +22,9 @@ const struct cli_option cli_message_options[] = {
 		.help = "the topic to publish to; needed"},
 	{.name = "message",
 		.letter = 'm',
-		.type = CLI_STRING,
+		.type = CLI_LIST,
 		.value = "TEXT",
-		.field = FIELD(message),
+		.field = FIELD(messages),
 		.help = "publish this text"},
 	{.name = "file",
 		.letter = 'f',
@@ -59,7 +59,7 @@ const struct cli_option cli_message_options[] = {
 
 size_t cli_message_sources(const struct cli_message_params *params)
 {
-	return (params->message != NULL) + params->files.count + params->whole + params->null;
+	return params->messages.count + params->files.count + params->whole + params->null;
 }
 
 /* The last one counts for mosquitto's clients. */
@@ -127,8 +127,8 @@ int cli_message_read(const struct cli_context *context, const struct cli_message
 	int code = CLI_EXIT_OK;
 	*payload = (struct skiff_bytes){"", 0};
 	*owned = NULL;
-	if (params->message)
-		*payload = skiff_text(params->message);
+	if (params->messages.count)
+		*payload = skiff_text(params->messages.items[0]);
 	else if (params->whole || params->files.count)
 		code = message_read_file(context, params, index, payload, owned);
 	if (code == CLI_EXIT_OK && params->decode != CLI_DECODE_NONE) {

@@ -8,8 +8,7 @@
 
 /* The options of cli_message_options. */
 struct cli_message_params {
-	struct cli_list topics, files;
-	const char *message;
+	struct cli_list topics, messages, files;
 	bool null, whole;
 	int qos;
 	int decode; /* enum cli_message_decode */

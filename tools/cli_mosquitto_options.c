@@ -7,6 +7,7 @@
 #define FIELD(member) offsetof(struct cli_client_params, mosquitto.member)
 
 static const struct cli_word tls_words[] = {
+	{"tlsv1.1", SKIFF_TLS_1_2}, /* which older ones had, and as little speak here */
 	{"tlsv1.2", SKIFF_TLS_1_2},
 	{"tlsv1.3", SKIFF_TLS_1_3},
 	{NULL, 0},

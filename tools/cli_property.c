@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum property_kind { PROPERTY_U8, PROPERTY_U16, PROPERTY_U32, PROPERTY_BYTES, PROPERTY_USER };
 
@@ -79,7 +80,7 @@ static const struct property *property_find(int packet, const char *name, char *
 	struct cli_suggestion best = {0};
 	for (size_t i = 0; i < PROPERTY_COUNT; i++) {
 		const struct property *property = &property_table[i];
-		if (strcmp(property->name, name) == 0 && (property->packets & (1u << packet)))
+		if (strcasecmp(property->name, name) == 0 && (property->packets & (1u << packet)))
 			return property;
 		if (property->packets & (1u << packet))
 			cli_suggest(&best, name, strlen(name), property->name);
@@ -144,7 +145,13 @@ int cli_property_take(void *field, char **words, int count, char *why, size_t si
 		return -1;
 	}
 	struct skiff_properties *properties = &all->packets[packet];
+	const struct skiff_bytes *bytes = (const struct skiff_bytes *)((char *)properties + property->field);
+	bool twice = property->kind == PROPERTY_BYTES ? bytes->data != NULL : (properties->has & property->has) != 0;
 	bool ok = true;
+	if (twice && property->kind != PROPERTY_USER) {
+		snprintf(why, size, "%s is given twice for %s", property->name, packet_names[packet]);
+		return -1;
+	}
 	if (property->kind == PROPERTY_USER)
 		ok = property_add_user(properties, words + 2, why, size);
 	else if (property->kind == PROPERTY_BYTES)

@@ -107,6 +107,8 @@ static struct skiff_token *session_disconnect(struct cli_session *session, uint8
 static void session_stop(void *user)
 {
 	struct cli_session *session = user;
+	if (session->leaves && cli_stop_code() == CLI_EXIT_OK)
+		return;
 	session->ending = session_disconnect(session, cli_stop_code() == CLI_EXIT_OK ? 0 : session->stop_reason);
 }
 
@@ -184,9 +186,10 @@ void cli_session_close(struct cli_session *session)
 		return;
 	cli_stop_notify(NULL, NULL);
 	cli_stop_on_hangup(NULL, NULL);
-	if (!session->ending)
+	if (!session->ending && !session->leaves)
 		session->ending = session_disconnect(session, 0);
-	skiff_wait(session->ending, GRACE_MS + GRACE_SLACK_MS);
+	if (session->ending)
+		skiff_wait(session->ending, GRACE_MS + GRACE_SLACK_MS);
 	skiff_client_free(session->client);
 	session->client = NULL;
 	skiff_log_set(SKIFF_LOG_NONE, NULL, NULL); /* its words go to parameters that are freed next */

@@ -17,6 +17,7 @@ struct cli_session {
 	/* Asks for what is to be sent as soon as there is a connection. NULL: nothing. Result: an exit code, after
 	 * saying what went wrong. */
 	int (*ask)(struct cli_session *session);
+	bool leaves;         /* without DISCONNECT, once it is done */
 	uint8_t stop_reason; /* of the DISCONNECT that a stop leads to */
 	long long failures;  /* attempts to connect, since the last success; on the I/O thread only */
 	char log_id[256];

@@ -465,6 +465,7 @@ static int pub_connected(struct pub *pub, const struct cli_context *context, str
 		setup->options.queue.full = SKIFF_FULL_WAIT;
 		setup->options.queue.max_bytes = PUB_QUEUE_BYTES + payload->len;
 		pub->session.ask = lines ? NULL : pub_ask_first;
+		setup->options.reconnect.off |= context->mosquitto && !lines; /* as there */
 		code = cli_session_open(&pub->session, context, &params->client, setup);
 	}
 	if (code == CLI_EXIT_OK)

@@ -225,6 +225,18 @@ static int rr_check(struct rr *rr, const struct cli_context *context)
 	return code;
 }
 
+/* Mosquitto's takes one message, tries once, and leaves without DISCONNECT. */
+static void rr_be_mosquitto(struct rr *rr, const struct cli_context *context, struct cli_client_setup *setup)
+{
+	const struct skiff_properties *given = cli_property_of(&rr->params->client.properties, CLI_PACKET_CONNECT);
+	if (!context->mosquitto)
+		return;
+	rr->session.leaves = true;
+	setup->options.reconnect.off = true;
+	if (!given || !(given->has & SKIFF_HAS_RECEIVE_MAXIMUM))
+		setup->connect_properties.receive_maximum = 1;
+}
+
 static int rr_request(struct rr *rr, const struct cli_context *context, struct cli_client_setup *setup)
 {
 	const struct rr_params *params = rr->params;
@@ -240,6 +252,7 @@ static int rr_request(struct rr *rr, const struct cli_context *context, struct c
 		code = cli_print_begin(&rr->print, context, &params->print, &params->client);
 	if (code == CLI_EXIT_OK) {
 		setup->options.on_message = rr_message;
+		rr_be_mosquitto(rr, context, setup);
 		if (params->client.version == SKIFF_MQTT_5)
 			rr->session.stop_reason = DISCONNECT_WITH_WILL;
 		code = cli_session_open(&rr->session, context, &rr->params->client, setup);

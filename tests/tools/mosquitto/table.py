@@ -35,10 +35,11 @@ class Case:
     program: str
     words: list
     fields: dict
+    attempt: int = 0
 
     @property
     def prefix(self):
-        return f"c{self.number:03d}"
+        return f"c{self.number:03d}{'abcdefgh'[self.attempt]}"
 
     def get(self, name, default=None):
         return self.fields.get(name, default)
