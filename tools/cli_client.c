@@ -35,7 +35,11 @@ static void client_log_line(struct cli_client_params *params, const char *line)
 	static const char unnumbered[] = "sending PUBLISH (d0, q0, ";
 	char number[16] = "";
 	const char *rest = strstr(line, "m0, "), *id = atomic_load(&params->log_id);
+	unsigned request;
 	size_t head = strlen(line);
+	if (sscanf(line, "sending SUBSCRIBE (Mid: %u", &request) == 1 ||
+		sscanf(line, "sending UNSUBSCRIBE (Mid: %u", &request) == 1)
+		atomic_store(&numbered, request);
 	if (rest && strncmp(line, unnumbered, sizeof(unnumbered) - 1) == 0) {
 		snprintf(number, sizeof(number), "m%u", atomic_fetch_add(&numbered, 1) % 65535 + 1);
 		head = (size_t)(rest - line);

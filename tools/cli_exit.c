@@ -83,8 +83,6 @@ void cli_exit_note_connected(void)
 /* A CONNACK's code is the exit code; what keeps a connection from being begun is no more than 1. */
 static int exit_for_error(const struct skiff_error *error)
 {
-	if (error->code == SKIFF_TLS_HOSTNAME) /* found out before the connection counts as one */
-		return CLI_EXIT_FAILURE;
 	if (error->code == SKIFF_TLS_CLIENT_CERT_REQUIRED) /* told by TLS 1.3 after the handshake */
 		return MOSQ_LOST;
 	if (error->code == SKIFF_PROXY_AUTH)
@@ -109,7 +107,8 @@ static int exit_for_error(const struct skiff_error *error)
 		return MOSQ_LOST;
 	if (error->code == SKIFF_MQTT_TOO_LARGE)
 		return MOSQ_OVERSIZE;
-	return error->detail > 0 && error->detail < 256 && !ended.connected ? error->detail : MOSQ_PROTOCOL;
+	bool reason = error->detail > 0 && error->detail < 256; /* of CONNACK, or the broker's DISCONNECT */
+	return !reason ? MOSQ_PROTOCOL : ended.connected ? MOSQ_NO_CONNECTION : error->detail;
 }
 
 int cli_exit_spoken(int code, bool subscriber)

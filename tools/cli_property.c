@@ -34,6 +34,7 @@ static const struct property property_table[] = {
 		SKIFF_HAS_MESSAGE_EXPIRY, 0, 4294967295},
 	{"payload-format-indicator", IN(PUBLISH) | IN(WILL), PROPERTY_U8, AT(payload_format), SKIFF_HAS_PAYLOAD_FORMAT,
 		0, 1},
+	{"reason-string", IN(DISCONNECT), PROPERTY_BYTES, AT(reason_string), 0, 0, 0},
 	{"receive-maximum", IN(CONNECT), PROPERTY_U16, AT(receive_maximum), SKIFF_HAS_RECEIVE_MAXIMUM, 1, 65535},
 	{"request-problem-information", IN(CONNECT), PROPERTY_U8, AT(request_problem_info),
 		SKIFF_HAS_REQUEST_PROBLEM_INFO, 0, 1},

@@ -89,6 +89,12 @@ struct rr {
 	struct timespec sent, came;
 };
 
+/* Whether it is mosquitto_rr 2.0, which takes the options of its subscription, and leaves them out of account. */
+static bool rr_is_old(const struct rr *rr)
+{
+	return rr->session.context->mosquitto && rr->params->client.mosquitto.like == CLI_LIKE_20;
+}
+
 /* ---- the answer; on the library's thread ---- */
 
 static void rr_message(struct skiff_client *client, const struct skiff_message *message, void *user)
@@ -97,7 +103,8 @@ static void rr_message(struct skiff_client *client, const struct skiff_message *
 	(void)client;
 	/* Mosquitto's takes whatever comes on the topic for the answer, at any time. */
 	bool early = !atomic_load(&rr->asked) && !rr->session.context->mosquitto;
-	if (rr->answered || early || (rr->params->no_retained && message->retain))
+	bool kept = rr->params->no_retained && message->retain && !rr_is_old(rr);
+	if (rr->answered || early || kept)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &rr->came);
 	rr->answered = true;
@@ -138,7 +145,7 @@ static int rr_operation(struct rr *rr, enum skiff_code code, struct skiff_token 
 static int rr_subscribe(struct rr *rr)
 {
 	const struct rr_params *params = rr->params;
-	bool v5 = params->client.version == SKIFF_MQTT_5;
+	bool v5 = params->client.version == SKIFF_MQTT_5 && !rr_is_old(rr);
 	int handling = params->retain_handling >= 0 ? params->retain_handling : params->no_retained ? 2 : 0;
 	struct skiff_subscription subscription = {
 		.filter = params->response_topic,

@@ -35,6 +35,7 @@ test  | command microsocks          | microsocks             | -                
 test  | command softhsm2-util       | softhsm2               | softhsm                 | softhsm       | softhsm           | softhsm
 test  | command pkcs11-tool         | opensc                 | opensc                  | opensc        | opensc            | opensc
 test  | engine pkcs11               | libengine-pkcs11-openssl | openssl-pkcs11        | libp11        | libp11            | libp11
+test  | command python3             | python3                | python3                 | python        | python3           | python
 test  | command jsonschema          | python3-jsonschema     | python3-jsonschema      | python-jsonschema | py3-jsonschema | -
 test  | command chromium            | chromium               | chromium                | chromium      | chromium          | -
 test  | command zsh                 | zsh                    | zsh                     | zsh           | zsh               | zsh
