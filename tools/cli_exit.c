@@ -44,6 +44,7 @@ int cli_exit_for_operation(enum skiff_code code)
 /* Of mosquitto.h. */
 enum {
 	MOSQ_PROTOCOL = 2,
+	MOSQ_NO_CONNECTION = 4,
 	MOSQ_LOST = 7,
 	MOSQ_TLS = 8,
 	MOSQ_AUTH = 11,
