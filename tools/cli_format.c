@@ -113,15 +113,21 @@ static void field_text(struct cli_buffer *out, const struct field *field, struct
 		cli_buffer_fill(out, ' ', pad);
 }
 
+/* Behind a payload to the left. Where it is longer than the field, or there is no width at all, mosquitto_sub fills as
+ * many as it is too long. */
+static void field_fill_right(struct cli_buffer *out, size_t width, size_t shown)
+{
+	cli_buffer_fill(out, ' ', width > shown ? width - shown : shown - width);
+}
+
 static void field_payload(struct cli_buffer *out, const struct field *field, struct skiff_bytes payload)
 {
 	size_t width = (size_t)field->width, len = width && payload.len > width ? width : payload.len;
-	size_t pad = width > len ? width - len : 0;
 	if (!field->left)
-		cli_buffer_fill(out, field->zero ? '0' : ' ', pad);
+		cli_buffer_fill(out, field->zero ? '0' : ' ', width > len ? width - len : 0);
 	cli_buffer_add(out, payload.data, len);
 	if (field->left)
-		cli_buffer_fill(out, ' ', pad);
+		field_fill_right(out, width, len);
 }
 
 static void field_bytes(struct cli_buffer *out, const struct field *field, const struct cli_format_options *options,
@@ -171,7 +177,7 @@ static void field_hex(struct cli_buffer *out, const struct field *field, const s
 		hex_put(out, &laid, &position, digits[bytes[i] & 15], i + 1 == len);
 	}
 	if (field->left)
-		cli_buffer_fill(out, ' ', pad);
+		field_fill_right(out, width, width ? 2 * len : payload.len);
 }
 
 void cli_format_hex(struct cli_buffer *out, struct skiff_bytes payload)

@@ -68,7 +68,7 @@ class Side:
         with contextlib.ExitStack() as held:
             names = {"t": case.prefix, "dir": f"{self.ground.folder}/{case.prefix}", "certs": self.ground.certificates,
                      "socks": str(self.ground.ports["socks"]), "socks-auth": str(self.ground.ports["socks-auth"])}
-            os.makedirs(names["dir"] + "/home/.config")
+            os.makedirs(names["dir"] + "/own/.config")
             door = await self.open_door(case, names, held)
             await prepare(case, names, self.ground.ports["plain"])
             words = command_words(case, names)
@@ -126,9 +126,9 @@ def command_words(case, names):
 
 def environment(case, names):
     """A home without settings, but for those of the case."""
-    found = {"PATH": os.environ.get("PATH", ""), "HOME": names["dir"] + "/home", "TZ": "UTC", "LC_ALL": "C"}
+    found = {"PATH": os.environ.get("PATH", ""), "HOME": names["dir"] + "/own", "TZ": "UTC", "LC_ALL": "C"}
     program = f"mosquitto_{case.program}"
-    for field, folder in (("config", "/xdg"), ("home", "/home/.config")):
+    for field, folder in (("config", "/xdg"), ("home", "/own/.config")):
         if field in case.fields:
             os.makedirs(names["dir"] + folder, exist_ok=True)
             with open(f"{names['dir']}{folder}/{program}", "wb") as file:
