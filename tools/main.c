@@ -11,7 +11,6 @@
 #include "commands.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <skiff/skiff.h>
 #include <stdio.h>
@@ -182,7 +181,6 @@ static int main_run(const struct cli_command *command, bool mosquitto, int argc,
 int main(int argc, char **argv)
 {
 	main_fill_descriptors();
-	mallopt(M_ARENA_MAX, 1);  /* two threads, and little to allocate: an arena for each takes longer to make */
 	signal(SIGPIPE, SIG_IGN); /* a reader that has gone shows as EPIPE */
 	const struct cli_command *command = argc > 0 ? main_of_link(argv[0]) : NULL;
 	if (command)
