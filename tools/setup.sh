@@ -36,6 +36,8 @@ test  | command softhsm2-util       | softhsm2               | softhsm          
 test  | command pkcs11-tool         | opensc                 | opensc                  | opensc        | opensc            | opensc
 test  | engine pkcs11               | libengine-pkcs11-openssl | openssl-pkcs11        | libp11        | libp11            | libp11
 test  | command python3             | python3                | python3                 | python        | python3           | python
+test  | command jq                  | jq                     | jq                      | jq            | jq                | jq
+test  | command tmux                | tmux                   | tmux                    | tmux          | tmux              | tmux
 test  | command jsonschema          | python3-jsonschema     | python3-jsonschema      | python-jsonschema | py3-jsonschema | -
 test  | command chromium            | chromium               | chromium                | chromium      | chromium          | -
 test  | command zsh                 | zsh                    | zsh                     | zsh           | zsh               | zsh
