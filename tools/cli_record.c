@@ -135,9 +135,9 @@ static void record_properties(struct cli_buffer *out, const struct skiff_propert
 
 static void record_time(struct cli_buffer *out, const struct timespec *when)
 {
-	static _Thread_local time_t second = -1;
+	static _Thread_local time_t second;
 	static _Thread_local char text[32];
-	if (when->tv_sec != second) {
+	if (!text[0] || when->tv_sec != second) {
 		struct tm utc;
 		gmtime_r(&when->tv_sec, &utc);
 		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
