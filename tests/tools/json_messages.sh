@@ -13,11 +13,6 @@ bare()
 	sed -E 's/"time":"[^"]*",//; s/"packet_id":[0-9]+,//' "$1"
 }
 
-recorded()
-{
-	lines_in "$stdout" "$1" || ! alive "$sub"
-}
-
 start_sub -t '#' -q 2 --json -C 5
 run "$SKIFF" pub -b "$url" -t 'a/ü' -q 2 -m $'say "hi"\\ \t\n\x7f'
 expect 0
