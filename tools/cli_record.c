@@ -82,7 +82,8 @@ static void record_text(struct cli_buffer *out, const char *name, struct skiff_b
 {
 	if (!text.data)
 		return;
-	record_bytes(out, name, text);
+	cli_buffer_print(out, "\"%s\":", name);
+	record_string(out, text);
 	cli_buffer_byte(out, ',');
 }
 
@@ -123,7 +124,10 @@ static void record_properties(struct cli_buffer *out, const struct skiff_propert
 	record_number(out, properties, SKIFF_HAS_TOPIC_ALIAS, "topic_alias", properties->topic_alias);
 	record_text(out, "content_type", properties->content_type);
 	record_text(out, "response_topic", properties->response_topic);
-	record_text(out, "correlation_data", properties->correlation_data);
+	if (properties->correlation_data.data) {
+		record_bytes(out, "correlation_data", properties->correlation_data);
+		cli_buffer_byte(out, ',');
+	}
 	record_subscriptions(out, properties);
 	record_user(out, properties);
 	if (out->len > before)
