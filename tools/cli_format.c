@@ -113,6 +113,14 @@ static void field_text(struct cli_buffer *out, const struct field *field, struct
 		cli_buffer_fill(out, ' ', pad);
 }
 
+/* Behind a payload: there mosquitto_sub has printf pad, which takes what is below 0 for as many blanks. */
+static void field_payload_end(struct cli_buffer *out, const struct field *field, size_t len)
+{
+	size_t width = (size_t)field->width;
+	if (field->left)
+		cli_buffer_fill(out, ' ', width > len ? width - len : len - width);
+}
+
 static void field_payload(struct cli_buffer *out, const struct field *field, struct skiff_bytes payload)
 {
 	size_t width = (size_t)field->width, len = width && payload.len > width ? width : payload.len;
@@ -120,8 +128,7 @@ static void field_payload(struct cli_buffer *out, const struct field *field, str
 	if (!field->left)
 		cli_buffer_fill(out, field->zero ? '0' : ' ', pad);
 	cli_buffer_add(out, payload.data, len);
-	if (field->left)
-		cli_buffer_fill(out, ' ', pad);
+	field_payload_end(out, field, len);
 }
 
 static void field_bytes(struct cli_buffer *out, const struct field *field, const struct cli_format_options *options,
@@ -170,8 +177,7 @@ static void field_hex(struct cli_buffer *out, const struct field *field, const s
 		hex_put(out, &laid, &position, digits[bytes[i] >> 4], false);
 		hex_put(out, &laid, &position, digits[bytes[i] & 15], i + 1 == len);
 	}
-	if (field->left)
-		cli_buffer_fill(out, ' ', pad);
+	field_payload_end(out, field, width ? 2 * len : len);
 }
 
 void cli_format_hex(struct cli_buffer *out, struct skiff_bytes payload)

@@ -27,6 +27,8 @@ static const struct row rows[] = {
 	{"%m|%5m|%-5m|%05m", "42|   42|42   |00042", NULL},
 	{"%q%r", "21", NULL},
 	{"%x|%X", "68656c6c6f|68656C6C6F", NULL},
+	{"%-p|%-x|", "hello     |68656c6c6f     |", NULL}, /* a payload's own length */
+	{"%-6x|", "6865  |", "68656c6c6f    |"},
 	{"%.2x", "68656c6c6f", "68 65 6c 6c 6f"},
 	{"%.2:x", "68656c6c6f", "68:65:6c:6c:6f"},
 	{"%A|%E|%F|%S|%C|%R|%D|%P", "|||||||", NULL},
