@@ -52,6 +52,15 @@ static void client_log_line(struct cli_client_params *params, const char *line)
 	cli_write(STDOUT_FILENO, parts, sizeof(parts) / sizeof(*parts));
 }
 
+/* mosquitto_sub has two lines for it, mosquitto_rr one. */
+static void client_log_suback(struct cli_client_params *params, const char *granted)
+{
+	client_log_line(params, "received SUBACK");
+	struct iovec parts[] = {{(void *)"Subscribed", 10}, {(void *)granted, strlen(granted)}, {(void *)"\n", 1}};
+	if (params->log_granted && !params->quiet)
+		cli_write(STDOUT_FILENO, parts, sizeof(parts) / sizeof(*parts));
+}
+
 void cli_client_log_connack(struct cli_client_params *params)
 {
 	if (atomic_load(&params->log_id) && *params->log_connack)
@@ -61,6 +70,7 @@ void cli_client_log_connack(struct cli_client_params *params)
 
 void cli_client_log(enum skiff_log_level level, const char *component, const char *line, void *user)
 {
+	static const char suback[] = "received SUBACK";
 	static const char *const names[] = {
 		[SKIFF_LOG_NONE] = "",
 		[SKIFF_LOG_ERROR] = "error",
@@ -74,6 +84,8 @@ void cli_client_log(enum skiff_log_level level, const char *component, const cha
 	if (atomic_load(&params->log_id)) {
 		if (strncmp(line, "received CONNACK", 16) == 0)
 			snprintf(params->log_connack, sizeof(params->log_connack), "%s", line);
+		else if (strncmp(line, suback, sizeof(suback) - 1) == 0)
+			client_log_suback(params, line + sizeof(suback) - 1);
 		else if (strcmp(component, "packet") == 0)
 			client_log_line(params, line);
 	} else if (params->debug) {

@@ -48,6 +48,7 @@ struct cli_client_params {
 	bool silent;                  /* no warnings: mosquitto's clients give none */
 	bool topic_alias;             /* -D asks for one; the library gives the numbers */
 	_Atomic(const char *) log_id; /* the client id as their log has it; NULL: skiff's log */
+	bool log_granted;             /* their log has what a SUBACK granted */
 	char log_connack[32];         /* a line that waits for the id that the broker gave */
 	const char *bind;
 	struct cli_list resolve;

@@ -341,16 +341,6 @@ static void sub_message(struct skiff_client *client, const struct skiff_message 
 
 /* ---- subscriptions ---- */
 
-/* The line that --debug of mosquitto_sub has for an answer. */
-static void sub_log_granted(const struct skiff_token *token, size_t count)
-{
-	printf("Subscribed (mid: 1): %d", skiff_token_reason(token, 0));
-	for (size_t i = 1; i < count; i++)
-		printf(", %d", skiff_token_reason(token, i));
-	putchar('\n');
-	fflush(stdout);
-}
-
 /* Says which filters were refused, or granted less. Returns how many were granted. */
 static size_t sub_report(struct sub *sub, const struct skiff_token *token, const char *const *filters, size_t count)
 {
@@ -358,8 +348,6 @@ static size_t sub_report(struct sub *sub, const struct skiff_token *token, const
 	bool mosquitto = sub->session.context->mosquitto;
 	size_t granted = 0;
 	const char *text = skiff_token_reason_string(token);
-	if (mosquitto && params->client.debug && !params->client.quiet)
-		sub_log_granted(token, count);
 	for (size_t i = 0; i < count; i++) {
 		int reason = skiff_token_reason(token, i);
 		if (reason >= 0x80 && !mosquitto)
@@ -549,6 +537,7 @@ static int sub_prepare(struct sub *sub, const struct cli_context *context, struc
 		return code;
 	sub->printing = !params->count_only && !params->message_rate;
 	sub->random = (unsigned)getpid() ^ (unsigned)time(NULL);
+	params->client.log_granted = true;
 	if (params->client.version == SKIFF_MQTT_5 && context->mosquitto)
 		sub->session.stop_reason = DISCONNECT_WITH_WILL;
 	if (params->watch && sub->printing)

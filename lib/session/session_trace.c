@@ -4,6 +4,8 @@
 #include "session/session_trace.h"
 #include "base/log.h"
 
+#include <stdio.h>
+
 enum { TRACE_TOPIC_MAX = 512 };
 
 static int trace_len(struct skiff_bytes text)
@@ -64,6 +66,20 @@ void skiffi_session_trace_out(enum skiffi_protocol v, const uint8_t *packet, siz
 		skiffi_log(SKIFF_LOG_TRACE, "packet", "sending %s", skiffi_packet_name(frame.type));
 }
 
+static void trace_granted(enum skiffi_protocol v, const struct skiffi_frame *frame)
+{
+	struct skiffi_suback packet;
+	struct skiffi_refusal why;
+	char text[TRACE_TOPIC_MAX] = "";
+	size_t len = 0;
+	if (!skiffi_suback_decode(frame, v, &packet, &why))
+		return;
+	for (size_t i = 0; i < packet.reasons.len && len + sizeof(", 255") <= sizeof(text); i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%u", i ? ", " : "",
+			((const uint8_t *)packet.reasons.data)[i]);
+	skiffi_log(SKIFF_LOG_TRACE, "packet", "received SUBACK (mid: %u): %s", packet.packet_id, text);
+}
+
 void skiffi_session_trace_in(enum skiffi_protocol v, const struct skiffi_frame *frame)
 {
 	const char *name = skiffi_packet_name(frame->type);
@@ -73,6 +89,8 @@ void skiffi_session_trace_in(enum skiffi_protocol v, const struct skiffi_frame *
 		skiffi_log(SKIFF_LOG_TRACE, "packet", "received CONNACK (%u)", frame->body[1]);
 	else if (frame->type == SKIFFI_DISCONNECT)
 		skiffi_log(SKIFF_LOG_TRACE, "packet", "received DISCONNECT (%u)", frame->body_len ? frame->body[0] : 0);
+	else if (frame->type == SKIFFI_SUBACK)
+		trace_granted(v, frame);
 	else if (frame->type < SKIFFI_PUBACK || frame->type > SKIFFI_PUBCOMP ||
 		 !skiffi_ack_decode(frame, v, &ack, &why))
 		skiffi_log(SKIFF_LOG_TRACE, "packet", "received %s", name);
