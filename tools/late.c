@@ -140,6 +140,8 @@ LATE(late_cjson, cJSON_bool, 0, cJSON_IsObject, (const cJSON *const item), (item
 LATE(late_cjson, cJSON_bool, 0, cJSON_IsString, (const cJSON *const item), (item))
 LATE(late_cjson, cJSON_bool, 0, cJSON_IsTrue, (const cJSON *const item), (item))
 LATE(late_cjson, cJSON *, NULL, cJSON_ParseWithLength, (const char *text, size_t len), (text, len))
+LATE(late_cjson, cJSON *, NULL, cJSON_ParseWithLengthOpts,
+	(const char *text, size_t len, const char **end, cJSON_bool whole), (text, len, end, whole))
 LATE(late_cjson, cJSON *, NULL, cJSON_ParseWithOpts, (const char *text, const char **end, cJSON_bool whole),
 	(text, end, whole))
 LATE(late_cjson, char *, NULL, cJSON_Print, (const cJSON *item), (item))
