@@ -82,7 +82,8 @@ static void record_text(struct cli_buffer *out, const char *name, struct skiff_b
 {
 	if (!text.data)
 		return;
-	record_bytes(out, name, text);
+	cli_buffer_print(out, "\"%s\":", name);
+	record_string(out, text);
 	cli_buffer_byte(out, ',');
 }
 
@@ -123,7 +124,10 @@ static void record_properties(struct cli_buffer *out, const struct skiff_propert
 	record_number(out, properties, SKIFF_HAS_TOPIC_ALIAS, "topic_alias", properties->topic_alias);
 	record_text(out, "content_type", properties->content_type);
 	record_text(out, "response_topic", properties->response_topic);
-	record_text(out, "correlation_data", properties->correlation_data);
+	if (properties->correlation_data.data) {
+		record_bytes(out, "correlation_data", properties->correlation_data);
+		cli_buffer_byte(out, ',');
+	}
 	record_subscriptions(out, properties);
 	record_user(out, properties);
 	if (out->len > before)
@@ -135,9 +139,9 @@ static void record_properties(struct cli_buffer *out, const struct skiff_propert
 
 static void record_time(struct cli_buffer *out, const struct timespec *when)
 {
-	static _Thread_local time_t second = -1;
+	static _Thread_local time_t second;
 	static _Thread_local char text[32];
-	if (when->tv_sec != second) {
+	if (!text[0] || when->tv_sec != second) {
 		struct tm utc;
 		gmtime_r(&when->tv_sec, &utc);
 		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);

@@ -40,6 +40,8 @@ static const cJSON *reader_member(const cJSON *object, const char *name, const c
 static bool reader_has_nul(const char *line, size_t len)
 {
 	static const char nul[] = "\\u0000";
+	if (memchr(line, '\0', len))
+		return true;
 	for (const char *at = line; (at = memmem(at, len - (size_t)(at - line), nul, 6)); at++) {
 		size_t slashes = 0;
 		while (at - slashes > line && at[-1 - (long)slashes] == '\\')
@@ -104,9 +106,11 @@ static bool reader_number(struct reader *reader, const cJSON *object, const char
 static bool reader_retain(struct reader *reader, const cJSON *object)
 {
 	const cJSON *item = reader_member(object, "retain", NULL);
-	if (item && !cJSON_IsBool(item) && !(cJSON_IsNumber(item) && (item->valueint == 0 || item->valueint == 1)))
+	double number = cJSON_IsNumber(item) ? item->valuedouble : cJSON_IsTrue(item);
+	bool known = !item || cJSON_IsNumber(item) || cJSON_IsBool(item);
+	if (!known || (number < 1 && number > 0) || number < 0 || number > 1)
 		return reader_wrong(reader, "\"retain\" is not true or false");
-	reader->record->message.retain = item && (cJSON_IsTrue(item) || item->valueint == 1);
+	reader->record->message.retain = number > 0;
 	return true;
 }
 
@@ -132,10 +136,12 @@ static bool time_zone(const char *at, long *minutes)
 	*minutes = 0;
 	if (!*at)
 		return true;
-	if (sscanf(at, "%c%2d%2d", &sign, &hours, &rest) != 3 && sscanf(at, "%c%2d:%2d", &sign, &hours, &rest) != 3)
+	int end = 0;
+	if (sscanf(at, "%c%2d%2d%n", &sign, &hours, &rest, &end) != 3 &&
+		sscanf(at, "%c%2d:%2d%n", &sign, &hours, &rest, &end) != 3)
 		return false;
 	*minutes = (sign == '-' ? -1 : 1) * (hours * 60L + rest);
-	return sign == '+' || sign == '-';
+	return !at[end] && (sign == '+' || sign == '-');
 }
 
 static bool reader_time(struct reader *reader, const cJSON *object)
@@ -192,7 +198,8 @@ static bool reader_user(struct reader *reader, const cJSON *object)
 				   : cJSON_IsObject(item) && first                ? first->string
 										  : NULL;
 		const cJSON *value = cJSON_IsObject(list) ? item : cJSON_IsArray(item) && first ? first->next : first;
-		if (!reader_pair(reader, name, value, count++))
+		bool more = !cJSON_IsObject(list) && value && value->next;
+		if (!reader_pair(reader, more ? NULL : name, value, count++))
 			return false;
 	}
 	return true;
@@ -273,8 +280,11 @@ bool cli_record_read(const char *line, size_t len, struct cli_record *record, ch
 	record_clear(record);
 	if (reader_has_nul(line, len))
 		return reader_wrong(&reader, "a string holds \\u0000; such a payload goes into \"payload_base64\"");
-	record->json = cJSON_ParseWithLength(line, len);
-	if (!cJSON_IsObject(record->json))
+	const char *end = line;
+	record->json = cJSON_ParseWithLengthOpts(line, len, &end, false);
+	while (end < line + len && strchr(" \t\r\n", *end))
+		end++;
+	if (!cJSON_IsObject(record->json) || end != line + len)
 		return reader_wrong(&reader, "it is no JSON object; 'skiff sub --json' prints such lines");
 	return reader_message(&reader, record->json);
 }

@@ -55,7 +55,7 @@ refused "skiff help: topic 'pbu': unknown; did you mean 'pub'?" help pbu
 
 # Understood: each gets as far as connecting, and the last of a repeated option counts.
 for words in "-t a -m x -b $url" "-b $url -m -x -t a" "--broker=$url --topic=a --message=" "-q 7 -q 1" \
-	"-q 0 -q 2 -m a -m b -t a -b mqtt://nowhere -b $url -r --"; do
+	"-q 0 -q 2 -m a -t a -b mqtt://nowhere -b $url -r --"; do
 	run "$SKIFF" pub $words
 	[ "$words" = "-q 7 -q 1" ] && expect 2 || expect 12
 done
