@@ -6,7 +6,7 @@
 # A check is a function named after its heading. It finds the heading's line in $line, and runs it by
 #
 #   runs                  to its end: $out, $err, $code
-#   starts [VARIABLE=...] in the background, in a group of its own ($pid): $stdout, $stderr
+#   starts                in the background, in a group of its own ($pid): $stdout, $stderr
 #   watches FILTER        as `starts`, and returns once the line's subscription stands
 #   hears FILTER          a subscriber beside the line: $heard
 if [ -z "${SKIFF_LAB_DIR-}" ]; then
@@ -24,11 +24,7 @@ unset XDG_CONFIG_HOME http_proxy https_proxy all_proxy no_proxy
 set -m # a group for each that runs in the background
 
 runs() { run timeout 60 bash -c "$line" </dev/null; }
-
-starts()
-{
-	in_background env "$@" bash -c "$line" </dev/null
-}
+starts() { in_background bash -c "$line" </dev/null; }
 
 # The broker sends what it keeps once a subscription stands: a mark of our own is published until it comes through.
 marks()
