@@ -159,6 +159,8 @@ static void *stop_watch(void *unused)
 		}
 		if (number == SIGHUP && stop_hangup())
 			continue;
+		if (number == SIGHUP && signalled)
+			continue; /* of a terminal that goes, the kernel and the shell in it both tell */
 		if (signalled)
 			_exit(128 + number);
 		signalled = true;

@@ -113,3 +113,4 @@ await "the subscription" stands
 terminal kill-session -t it
 gone() { ! alive "$(cat "$work/pid")"; }
 await "the end of sub" gone
+await "its DISCONNECT" broker_logged "Received DISCONNECT from watcher"
