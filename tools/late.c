@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* late.c: libraries that few runs of the command need, loaded when one does: libwebsockets with the first WebSocket,
- * Paho with the engine paho, cJSON with %j and --json-in, the C library's mathematics with compare. The command starts
+/* late.c: libraries that few runs of the command need, loaded when one does: OpenSSL with TLS (late_openssl.S), libwebsockets
+ * with the first WebSocket, Paho with the engine paho, cJSON with %j and --json-in, the C library's mathematics with compare. The command starts
  * for each message that a script sends, and each library costs it time at each start.
  *
  * Each function here has the name of one of theirs, and stands in its place in this program. Where a library is not
@@ -15,6 +15,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <unistd.h>
+
+enum { LATE_MISSING = 127 }; /* as from a shell, of a program that cannot run */
 
 struct late {
 	const char *name;
@@ -26,6 +29,9 @@ struct late {
 static struct late late_lws = {.name = SKIFF_LATE_LIBWEBSOCKETS, .lock = PTHREAD_MUTEX_INITIALIZER};
 static struct late late_cjson = {.name = SKIFF_LATE_CJSON, .lock = PTHREAD_MUTEX_INITIALIZER};
 static struct late late_m = {.name = LIBM_SO, .lock = PTHREAD_MUTEX_INITIALIZER};
+#ifdef SKIFF_LATE_OPENSSL
+static struct late late_openssl = {.name = SKIFF_LATE_OPENSSL, .lock = PTHREAD_MUTEX_INITIALIZER};
+#endif
 static struct late late_paho = {.name = SKIFF_LATE_PAHO, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* What the library calls under these names is its own. NULL: it is not there; that is said once. */
@@ -45,6 +51,18 @@ static void *late_find(struct late *late, const char *name, _Atomic(void *) *fou
 	atomic_store_explicit(found, at, memory_order_release);
 	return at;
 }
+
+#ifdef SKIFF_LATE_OPENSSL
+/* For late_openssl.S. Nothing can be answered in its stead, so the command ends where it is missing. */
+void *late_openssl_find(const char *name, _Atomic(void *) *found);
+void *late_openssl_find(const char *name, _Atomic(void *) *found)
+{
+	void *at = late_find(&late_openssl, name, found);
+	if (!at)
+		_exit(LATE_MISSING);
+	return at;
+}
+#endif
 
 /* A function of `late` that gives `missing` where the library is not there. */
 #define LATE(late, result, missing, name, parameters, arguments) \

@@ -26,5 +26,21 @@ if(SKIFF_PAHO AND NOT SKIFF_SANITIZE)
       SKIFF_LATE_LIBWEBSOCKETS="${lws_soname}" SKIFF_LATE_PAHO="${paho_soname}"
       SKIFF_LATE_CJSON="${cjson_soname}")
     target_link_libraries(skiff_command PRIVATE PkgConfig::LIBWEBSOCKETS skiff::paho ${CMAKE_DL_LIBS})
+
+    # OpenSSL's functions are jumps in the language of the processor.
+    skiff_soname(openssl_soname "${OPENSSL_SSL_LIBRARY}")
+    if(openssl_soname AND CMAKE_NM AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND CMAKE_SIZEOF_VOID_P EQUAL 8)
+      execute_process(COMMAND ${CMAKE_NM} -D --defined-only ${OPENSSL_SSL_LIBRARY} ${OPENSSL_CRYPTO_LIBRARY}
+        OUTPUT_VARIABLE names ERROR_QUIET)
+      string(REGEX MATCHALL " T [A-Za-z0-9_]+" names "${names}")
+      list(REMOVE_DUPLICATES names)
+      list(TRANSFORM names REPLACE "^ T (.*)" "\tlate \\1\n")
+      list(JOIN names "" names)
+      file(CONFIGURE OUTPUT late_openssl.h CONTENT "${names}" @ONLY)
+      enable_language(ASM)
+      target_sources(skiff_command PRIVATE late_openssl.S)
+      target_include_directories(skiff_command PRIVATE ${CMAKE_CURRENT_BINARY_DIR})
+      set_property(SOURCE late.c APPEND PROPERTY COMPILE_DEFINITIONS SKIFF_LATE_OPENSSL="${openssl_soname}")
+    endif()
   endif()
 endif()

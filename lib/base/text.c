@@ -2,7 +2,6 @@
 /* text.c: copies on the heap, and their wiping; apart from alloc.c so that these go through its door too. */
 #include "base/alloc.h"
 
-#include <openssl/crypto.h>
 #include <string.h>
 
 char *skiffi_memdup(const void *data, size_t len)
@@ -24,5 +23,5 @@ char *skiffi_strdup(const char *text)
 void skiffi_wipe(void *memory, size_t len)
 {
 	if (memory)
-		OPENSSL_cleanse(memory, len);
+		explicit_bzero(memory, len);
 }

@@ -23,7 +23,7 @@ function row(what, text, unit, bound,   theirs, ours, link)
 	missed += (ours / theirs > bound)
 }
 
-{ value[$1, $2, ++count[$1, $2]] = $1 == "lone" ? $3 * 1000 : ($4 + $5) * 1000000 / messages }
+{ value[$1, $2, ++count[$1, $2]] = $1 == "lone" ? $3 * 1000 / lone : ($4 + $5) * 1000000 / messages }
 
 END {
 	print "| work | mosquitto | skiff | skiff by the link | ratio | bound |"

@@ -9,7 +9,7 @@
 # own command is called as skiff and as mosquitto_pub; the ratio is that of skiff. Exits 1 when a ratio misses its bound.
 set -eu
 
-messages=1000000 repetitions=5
+messages=1000000 repetitions=5 lone=10 # messages for one figure
 while getopts n:r: option; do
 	case $option in
 	n) messages=$OPTARG ;;
@@ -54,7 +54,12 @@ publish_1() { exec_here $1 -h 127.0.0.1 -p "$port" -t a/topic -q 1 -l; }
 # shellcheck disable=SC2086
 receive_0() { exec_here $2 -h 127.0.0.1 -p "$port" -t "src/0/$messages/64/100" -C "$messages"; }
 # shellcheck disable=SC2086
-lone() { exec_here $1 -h 127.0.0.1 -p "$port" -t a/topic -m hello; }
+lone()
+{
+	for _ in $(seq "$lone"); do
+		exec_here $1 -h 127.0.0.1 -p "$port" -t a/topic -m hello
+	done
+}
 exec_here() { "$@"; }
 
 peerd_start "$bin" -l
@@ -63,9 +68,9 @@ for _ in $(seq "$repetitions"); do
 	each_peer publish_0 "$work/lines" publish_0
 	each_peer publish_1 "$work/lines" publish_1
 	each_peer receive_0 /dev/null receive_0
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
+	for _ in 1 2 3 4; do
 		each_peer lone /dev/null lone
 	done
 done
 
-awk -v messages="$messages" -f "$(dirname "$0")/pipe.awk" "$results"
+awk -v messages="$messages" -v lone="$lone" -f "$(dirname "$0")/pipe.awk" "$results"
