@@ -198,9 +198,12 @@ static int client_set_password(
 			context, params->pw_ask ? "--pw-ask" : "--pw-file", "only one password can be given");
 	cli_client_user_info(setup->url, &url_user, &url_password);
 	if (params->password) {
-		if (cli_was_shown(context, "pw") || cli_was_shown(context, "url"))
-			cli_warn(context, "the password of '--pw' was visible to others; use '--pw-file', '--pw-ask' "
-					  "or SKIFF_PASSWORD");
+		bool in_url = cli_was_shown(context, "url");
+		if (in_url || cli_was_shown(context, "pw"))
+			cli_warn(context,
+				"the password of '%s' was visible to others; use '--pw-file', '--pw-ask' or "
+				"SKIFF_PASSWORD",
+				in_url ? "--url" : "--pw");
 		code = cli_password_copy(context, params->password, &setup->password);
 	} else if (params->pw_file) {
 		code = cli_password_from_file(context, params->pw_file, &setup->password);

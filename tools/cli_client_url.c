@@ -237,6 +237,8 @@ static int url_choose(
 		broker = getenv("SKIFF_BROKER");
 	if (broker && *broker)
 		return url_copy(context, "--broker", "", broker, setup);
+	if (params->mosquitto.unix_path && !context->mosquitto && (params->host || params->port >= 0 || params->ws))
+		return url_wrong(context, "--unix", "excludes '--host', '--port' and '--ws'");
 	if (params->mosquitto.unix_path)
 		return url_copy(context, "--unix", "unix://", params->mosquitto.unix_path, setup);
 	if (params->mosquitto.url) {

@@ -63,11 +63,11 @@ static int input_read_all(int fd, size_t max, char **data, size_t *len)
 	}
 }
 
-/* Result: the descriptor, or -1 with errno. */
+/* Does not wait for who writes to a FIFO: input_read_some does. Result: the descriptor, or -1 with errno. */
 static int input_open(const char *path)
 {
 	struct stat about;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd >= 0 && fstat(fd, &about) == 0 && S_ISDIR(about.st_mode)) {
 		close(fd);
 		errno = EISDIR;

@@ -148,18 +148,29 @@ static bool pub_reads_lines(const struct pub_params *params)
 	return params->lines || params->stdin_topic || params->json_in;
 }
 
-/* The option that goes with lines of JSON alone, or with all but lines; NULL: none was given in vain. */
-static const char *pub_in_vain(const struct pub_params *params)
+/* Whether an option is given in vain, after saying so. */
+static bool pub_in_vain(const struct cli_context *context, const struct pub_params *params)
 {
-	if (params->speed > 0 && !params->json_in)
-		return "--speed";
-	if (params->speed > 0 && params->rate > 0)
-		return "--rate";
-	if (params->json_in && params->message.decode)
-		return "--decode";
-	if (params->stdin_topic && params->message.topics.count)
-		return "--topic";
-	return NULL;
+	bool properties = params->client.properties.given[CLI_PACKET_PUBLISH];
+	const struct {
+		bool given;
+		const char *option, *why;
+	} cases[] = {
+		{params->speed > 0 && !params->json_in, "--speed", "is that of a recording; add '--json-in'"},
+		{params->speed > 0 && params->rate > 0, "--speed", "excludes '--rate'"},
+		{params->json_in && params->message.decode, "--decode",
+			"excludes '--json-in', whose lines say it themselves"},
+		{params->json_in && properties, "-D publish",
+			"excludes '--json-in', whose lines have their properties"},
+		{params->stdin_topic && params->message.topics.count, "--topic", "excludes '--stdin-topic'"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		if (cases[i].given) {
+			cli_say(context, "option '%s': %s", cases[i].option, cases[i].why);
+			return true;
+		}
+	}
+	return false;
 }
 
 static int pub_check(const struct cli_context *context, const struct pub_params *params)
@@ -174,12 +185,8 @@ static int pub_check(const struct cli_context *context, const struct pub_params 
 			sources ? "there is more than one message" : "there is no message");
 		return CLI_EXIT_USAGE;
 	}
-	const char *option = pub_in_vain(params);
-	if (option) {
-		cli_say(context, "option '%s': goes not with what is given besides; 'skiff help pub' says with what",
-			option);
+	if (pub_in_vain(context, params))
 		return CLI_EXIT_USAGE;
-	}
 	if (params->client.pw_file && strcmp(params->client.pw_file, "-") == 0 &&
 		(pub_reads_lines(params) || params->message.whole)) {
 		cli_say(context, "option '--pw-file': standard input is the message already");
@@ -498,7 +505,7 @@ static int pub_run(const struct cli_context *context, void *data)
 		code = pub_connected(pub, context, &setup);
 	cli_client_release(&setup);
 	if (code == CLI_EXIT_TIMEOUT && cli_stop_code() == code)
-		cli_say(context, "time is up after %lld seconds", params->seconds);
+		cli_say(context, "time is up after %lld second%s", params->seconds, params->seconds == 1 ? "" : "s");
 	cli_record_free(&pub->record);
 	free(pub->decoded);
 	free(pub->window);

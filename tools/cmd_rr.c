@@ -290,7 +290,8 @@ static int rr_run(const struct cli_context *context, void *data)
 		code = rr_request(&rr, context, &setup);
 	cli_client_release(&setup);
 	if (code == CLI_EXIT_TIMEOUT && cli_stop_code() == code)
-		cli_say(context, "time is up after %lld seconds; nobody answered", params->seconds);
+		cli_say(context, "time is up after %lld second%s; nobody answered", params->seconds,
+			params->seconds == 1 ? "" : "s");
 	return code;
 }
 

@@ -184,7 +184,7 @@ struct sub {
 	struct cli_print print;
 	struct cli_progress progress;
 	struct sub_requests requests;
-	bool one_by_one, printing;
+	bool printing;
 	long long printed; /* on the I/O thread only, as are all below */
 	atomic_llong received;
 	unsigned random;
@@ -312,15 +312,20 @@ static void sub_batch(struct skiff_client *client, void *user)
 		sub_fail(sub, error);
 }
 
+static bool sub_is_kept(const struct sub_params *params)
+{
+	return params->client.keep_session || params->client.session_expiry > 1;
+}
+
 static void sub_message(struct skiff_client *client, const struct skiff_message *message, void *user)
 {
 	struct sub *sub = user;
 	const struct sub_params *params = sub->params;
 	atomic_fetch_add_explicit(&sub->received, 1, memory_order_relaxed);
 	if (params->count && sub->printed == params->count) {
-		if (sub->one_by_one && message->qos > 0) {
+		if (message->qos > 0 && sub_is_kept(params)) {
 			sub_batch(client, sub);
-			_exit(CLI_EXIT_OK); /* the last one printed is acknowledged, this one must not be */
+			_exit(CLI_EXIT_OK); /* this one must not be acknowledged: it is for the next that comes */
 		}
 		return;
 	}
@@ -504,7 +509,6 @@ static void sub_bound_window(struct sub *sub, struct cli_client_setup *setup)
 	connect->receive_maximum = one_by_one ? 1 : (uint16_t)params->count;
 	connect->has |= SKIFF_HAS_RECEIVE_MAXIMUM;
 	setup->options.connect_properties = connect;
-	sub->one_by_one = connect->receive_maximum == 1;
 }
 
 /* The topic of --url goes before those of -t. */
@@ -535,6 +539,11 @@ static int sub_prepare(struct sub *sub, const struct cli_context *context, struc
 		code = sub_add_topic(context, &params->topics, setup->topic);
 	if (code != CLI_EXIT_OK)
 		return code;
+	if (params->save_dir && access(params->save_dir, W_OK | X_OK)) {
+		cli_say(context, "option '--save-dir': '%s' cannot be written to: %s; make it first", params->save_dir,
+			strerror(errno));
+		return CLI_EXIT_FILE;
+	}
 	sub->printing = !params->count_only && !params->message_rate;
 	sub->random = (unsigned)getpid() ^ (unsigned)time(NULL);
 	params->client.log_granted = true;
@@ -582,7 +591,7 @@ static int sub_run(const struct cli_context *context, void *data)
 	if (params->count_only)
 		printf("%lld\n", sub.printed);
 	if (code == CLI_EXIT_TIMEOUT && cli_stop_code() == code)
-		cli_say(context, "time is up after %lld seconds", params->seconds);
+		cli_say(context, "time is up after %lld second%s", params->seconds, params->seconds == 1 ? "" : "s");
 	return code;
 }
 

@@ -12,7 +12,7 @@ collect "$sub"
 
 SECONDS=0
 run "$SKIFF" sub -b "$url" -t a -W 1
-expect 27 "skiff sub: time is up after 1 seconds"
+expect 27 "skiff sub: time is up after 1 second"
 [ "$SECONDS" -lt 5 ] || fail "it took $SECONDS seconds"
 kill -STOP "$broker"
 run "$SKIFF" sub -b "$url" -t a -W 1

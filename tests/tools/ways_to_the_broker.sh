@@ -41,6 +41,27 @@ expect 2 "option '--url': its scheme is not mqtt://, mqtts://, ws:// or wss://"
 run "$SKIFF" pub -b "$url" --ws -t t -m x
 expect 2 "option '--ws': excludes '--broker'"
 
+run "$SKIFF" pub --unix "$work/sock" --ws -t t -m x
+expect 2 "option '--unix': excludes"
+
+# what nobody writes to is not waited for beyond -W
+mkfifo "$work/fifo"
+for words in "-f $work/fifo" "--pw-file $work/fifo -m x"; do
+	run "$SKIFF" pub -h 127.0.0.1 -p "$port" -t t -W 1 $words
+	expect 27 "time is up after 1 second"
+done
+echo from-the-fifo >"$work/fifo" &
+run "$SKIFF" pub -h 127.0.0.1 -p "$port" -t fifo -f "$work/fifo"
+expect 0
+broker_logged "Received PUBLISH from .*'fifo', ... (14 bytes)" || fail "the FIFO's bytes did not come"
+
+for words in "--speed 2 -l" "--json-in -D publish user-property a b" "--json-in --decode hex" "--stdin-topic -t t"; do
+	run "$SKIFF" pub -b "$url" $words
+	expect 2 "option '"
+done
+run "$SKIFF" sub -b "$url" -t t --save-dir "$work/nowhere" -W 1
+expect 10 "make it first"
+
 # tries again, as often as told
 free_port
 run "$SKIFF" pub -h 127.0.0.1 -p "$port" --retry 2 --retry-delay 10ms -t t -m x
