@@ -20,7 +20,7 @@ enum {
 	PUB_QUEUE_BYTES = 64 << 20,
 	PUB_LINE_MAX = 32 << 20, /* so that at least one waits while another is sent */
 	PUB_FAILURES_SAID = 10,
-	PUB_WINDOW = 4096, /* QoS 1 and 2: lines whose outcome is not known yet */
+	PUB_WINDOW = 512, /* QoS 1 and 2: lines whose outcome is not known yet */
 	PUB_LOOK_MS = 250,
 	PUB_SECONDS_MAX = 1000000000
 };
