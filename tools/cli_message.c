@@ -54,6 +54,7 @@ const struct cli_option cli_message_options[] = {
 		.value = "QOS",
 		.field = FIELD(qos),
 		.words = cli_qos_words,
+		.fallback = -1,
 		.help = "0: at most once (default), 1: at least once, 2: exactly once"},
 };
 

@@ -10,7 +10,7 @@
 struct cli_message_params {
 	struct cli_list topics, messages, files;
 	bool null, whole;
-	int qos;
+	int qos;    /* -1: not given */
 	int decode; /* enum cli_message_decode */
 };
 
@@ -25,6 +25,12 @@ size_t cli_message_sources(const struct cli_message_params *params);
 /* The topic to publish to, of -t or --url; NULL, after saying why. */
 const char *cli_message_topic(const struct cli_context *context, const struct cli_message_params *params,
 	const struct cli_client_setup *setup);
+
+/* That of -q; 0 when it was not given. */
+static inline uint8_t cli_message_qos(const struct cli_message_params *params)
+{
+	return params->qos > 0 ? (uint8_t)params->qos : 0;
+}
 
 /* The payload of -m, -s, -n, or of the `index`th -f. `*owned` is the caller's to free. Result: an exit code, after
  * saying what went wrong. */

@@ -20,7 +20,7 @@ enum {
 	PUB_QUEUE_BYTES = 64 << 20,
 	PUB_LINE_MAX = 32 << 20, /* so that at least one waits while another is sent */
 	PUB_FAILURES_SAID = 10,
-	PUB_WINDOW = 512, /* QoS 1 and 2: lines whose outcome is not known yet */
+	PUB_WINDOW = 1024, /* QoS 1 and 2: lines whose outcome is not known yet */
 	PUB_LOOK_MS = 250,
 	PUB_SECONDS_MAX = 1000000000
 };
@@ -78,7 +78,7 @@ static const struct cli_option publish_options[] = {
 		.help = "publish the messages that standard input has, one a line, as 'skiff sub --json' or "
 			"'mosquitto_sub -F %j' printed them",
 		.man = "Topic, payload, QoS, retain flag and properties are those of each line, but for what -t, -q or "
-		       "-r say. Schema skiff.message/1."},
+		       "-r say; no properties with -V 311. Schema skiff.message/1."},
 	{.name = "rate",
 		.type = CLI_CUSTOM,
 		.value = "NUMBER",
@@ -369,7 +369,7 @@ static void pub_record(struct pub *pub, struct skiff_bytes line)
 	struct skiff_message *message = &pub->record.message;
 	if (pub->message.topic.len)
 		message->topic = pub->message.topic;
-	if (pub->message.qos)
+	if (params->message.qos >= 0)
 		message->qos = pub->message.qos;
 	message->retain |= params->retain;
 	if (params->client.version != SKIFF_MQTT_5)
@@ -454,7 +454,7 @@ static int pub_prepare(struct pub *pub, const struct cli_context *context, const
 	if (!topic)
 		return CLI_EXIT_USAGE;
 	pub->message.topic = skiff_text(topic);
-	pub->message.qos = (uint8_t)params->message.qos;
+	pub->message.qos = cli_message_qos(&params->message);
 	pub->message.retain = params->retain;
 	pub->message.properties = properties;
 	cli_pace_begin(&pub->pace, params->rate, params->speed > 0 ? params->speed - 1 : 0);

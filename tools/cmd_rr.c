@@ -149,7 +149,7 @@ static int rr_subscribe(struct rr *rr)
 	int handling = params->retain_handling >= 0 ? params->retain_handling : params->no_retained ? 2 : 0;
 	struct skiff_subscription subscription = {
 		.filter = params->response_topic,
-		.qos = (uint8_t)params->message.qos,
+		.qos = cli_message_qos(&params->message),
 		.retain_as_published = v5 && params->retain_as_published,
 		.retain_handling = v5 ? (uint8_t)handling : 0,
 	};
@@ -247,7 +247,7 @@ static void rr_be_mosquitto(struct rr *rr, const struct cli_context *context, st
 static int rr_request(struct rr *rr, const struct cli_context *context, struct cli_client_setup *setup)
 {
 	const struct rr_params *params = rr->params;
-	struct skiff_message request = {.qos = (uint8_t)params->message.qos};
+	struct skiff_message request = {.qos = cli_message_qos(&params->message)};
 	const char *topic = cli_message_topic(context, &params->message, setup);
 	char *owned = NULL;
 	if (!topic)

@@ -53,3 +53,8 @@ collect "$sub"
 diff <(bare "$work/record") <(bare "$stdout") >"$work/differs" || fail "repeated otherwise: $(head -c 500 "$work/differs")"
 [ "$bad_code" != 0 ] || fail "a line that is no message, and exit code 0"
 [[ $bad_err = *'line 3'*'"topic" is no string'* ]] || fail "no word about line 3: $bad_err"
+
+# -q says it for all, also where it is less
+"$SKIFF" pub -b "$url" --json-in -q 0 -t less <"$work/record" || fail "-q 0 failed"
+broker_logged "Received PUBLISH from .* (d0, q0, .*'less'" || fail "-q 0 did not lower a recorded QoS"
+! grep -q "Received PUBLISH from .* (d0, q[12], .*'less'" "$work/broker.log" || fail "a recorded QoS came through -q 0"
