@@ -312,6 +312,7 @@ static int client_set_mqtt(
 	struct skiff_options *options = &setup->options;
 	options->version = (enum skiff_version)params->version;
 	options->engine = (enum skiff_engine)params->engine;
+	options->receive_beyond_maximum = true;
 	options->max_inflight = (uint16_t)(params->mosquitto.max_inflight < 65535 ? params->mosquitto.max_inflight : 0);
 	options->reconnect.off = params->no_reconnect;
 	options->reconnect.first_too = params->retry != 0;

@@ -49,6 +49,7 @@ static void options_session(struct native_engine *self, const struct skiff_optio
 				   : options->outbound_aliases   ? (uint16_t)options->outbound_aliases
 								 : OUTBOUND_ALIASES_DEFAULT;
 	config->max_inflight = options->max_inflight;
+	config->receive_beyond_maximum = options->receive_beyond_maximum;
 	config->output_high_bytes = self->base.config->output_high_bytes;
 	config->ping_timeout_us = (int64_t)ping_ms * 1000;
 	options_properties(self, options);

@@ -36,7 +36,7 @@ void skiffi_session_set_version(struct skiffi_session *session, enum skiffi_prot
 	session->maximum_packet_size = SESSION_PACKET_MAX_BYTES;
 	if (version != SKIFFI_V5 || !ours)
 		return;
-	if (ours->has & SKIFF_HAS_RECEIVE_MAXIMUM)
+	if (ours->has & SKIFF_HAS_RECEIVE_MAXIMUM && !session->config->receive_beyond_maximum)
 		session->receive_maximum = ours->receive_maximum;
 	if (ours->has & SKIFF_HAS_MAXIMUM_PACKET_SIZE)
 		session->maximum_packet_size = ours->maximum_packet_size;

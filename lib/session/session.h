@@ -22,7 +22,8 @@ struct skiffi_session_config {
 	bool resume;               /* ask to continue the session at each connection; false: clean start each time */
 	uint16_t outbound_aliases; /* the most topic aliases to use outward */
 	uint16_t max_inflight;     /* 0: what the broker takes */
-	size_t output_high_bytes;  /* publish is refused (AGAIN) while more than this waits to be written */
+	bool receive_beyond_maximum;
+	size_t output_high_bytes; /* publish is refused (AGAIN) while more than this waits to be written */
 	int64_t ping_timeout_us;
 };
 

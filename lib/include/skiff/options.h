@@ -122,6 +122,9 @@ struct skiff_options {
 	const struct skiff_properties *connect_properties;
 	uint16_t max_inflight; /* messages of QoS 1 and 2 that are on their way at once; 0: as many as the broker takes
 				*/
+	/* MQTT 5: takes messages that the broker sends beyond our receive_maximum, as mosquitto 2.0 does; else they end
+	 * the connection with reason 0x93 [MQTT-3.3.4-9]. The engine paho always takes them. */
+	bool receive_beyond_maximum;
 	int outbound_aliases; /* 0: use up to 64 of the topic aliases the broker offers; -1: none; else up to this many
 			       */
 
