@@ -12,7 +12,7 @@
 
 static cJSON *json_text(struct skiff_bytes text)
 {
-	char *copy = strndup(text.len ? text.data : "", text.len);
+	char *copy = cli_text_copy(text.data, text.len);
 	cJSON *item = copy ? cJSON_CreateString(copy) : NULL;
 	free(copy);
 	return item;
@@ -52,7 +52,7 @@ static void json_user(cJSON *properties, const struct skiff_properties *from, si
 	struct skiff_user_property pair;
 	if (!skiff_user_property_at(from, index, &pair))
 		return;
-	char *name = strndup(pair.name.data, pair.name.len);
+	char *name = cli_text_copy(pair.name.data, pair.name.len);
 	if (name)
 		cJSON_AddItemToObject(json_pair(properties, like), name, json_text(pair.value));
 	free(name);

@@ -118,7 +118,7 @@ void cli_print_watch(struct cli_print *print, const char *broker)
 static void print_go_to_line(struct cli_print *print, struct skiff_bytes topic)
 {
 	struct cli_print_watched *item = malloc(sizeof(*item));
-	char *name = strndup(topic.data, topic.len);
+	char *name = cli_text_copy(topic.data, topic.len);
 	struct cli_print_watched **found = NULL;
 	if (item && name) {
 		*item = (struct cli_print_watched){name, print->watched_lines};

@@ -3,6 +3,7 @@
 #include "cli_text.h"
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* How many bytes the first one announces, and the least code point that needs so many. */
@@ -98,4 +99,15 @@ size_t cli_shell_word(char *out, size_t size, const char *word)
 	}
 	out[used] = '\0';
 	return used;
+}
+
+char *cli_text_copy(const void *data, size_t len)
+{
+	char *copy = malloc(len + 1);
+	if (!copy)
+		return NULL;
+	if (len)
+		memcpy(copy, data, len);
+	copy[len] = '\0';
+	return copy;
 }

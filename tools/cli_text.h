@@ -20,6 +20,9 @@ enum { CLI_ESCAPE_FACTOR = 4 };
  * as \xNN; those in `keep` (may be "") stay. Returns the bytes written; adds no NUL. */
 size_t cli_escape(char *out, const void *data, size_t len, const char *keep);
 
+/* A copy that ends in NUL, the caller's to free; NULL: out of memory. */
+char *cli_text_copy(const void *data, size_t len);
+
 /* Writes `word` to `out` (`size` bytes) as a shell takes it for one word: in quotes unless it is plain. Cut where there
  * is no room. Returns its length; adds a NUL. */
 size_t cli_shell_word(char *out, size_t size, const char *word);

@@ -350,7 +350,7 @@ static char *name_read(struct reader *reader, const char *what)
 		name = string_read(reader);
 	} else {
 		size_t len = bare_length(reader);
-		name = strndup(reader->at, len);
+		name = cli_text_copy(reader->at, len);
 		if (!name)
 			fault_memory(reader);
 		reader->at += len;

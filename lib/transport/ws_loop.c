@@ -45,6 +45,7 @@ static struct lws_context *ws_loop_create_context(const struct lws_context_creat
 		limited = sane.rlim_cur != files.rlim_cur && !setrlimit(RLIMIT_NOFILE, &sane);
 	}
 	sigaction(SIGPIPE, NULL, &pipe);
+	skiffi_loop_uses_openssl(); /* so does libwebsockets */
 	struct lws_context *context = lws_create_context(info);
 	sigaction(SIGPIPE, &pipe, NULL);
 	if (limited)

@@ -13,7 +13,7 @@ enum { LATE_MS = 1000, SHARES = 1 };
 #else
 enum { LATE_MS = 150, SHARES = 9 };
 #endif
-enum { QUICK_MS = 20000, GRACE_MS = 250, TRIES = 3 };
+enum { QUICK_MS = 20000, GRACE_MS = 250, TRIES = 6 };
 enum { TCP = 1 << CAUSE_TCP, SSL = 1 << CAUSE_SSL, WS = 1 << CAUSE_WS, WSS = 1 << CAUSE_WSS };
 enum { TLS = SSL | WSS, WEB = WS | WSS, ALL = TCP | SSL | WS | WSS };
 
