@@ -63,8 +63,12 @@ PYTHONWARNINGS=ignore jsonschema -i "$work/json" "$schema" >"$work/valid" 2>&1 |
 grep -q "All connections to localhost went to 127.0.0.1; it was looked up once" "$work/out" || bad "$(cat "$work/out")"
 
 # Rounds for as long as is asked: as many as fit, one at least.
-"$skiff" compare --trips 5 --burst 5 --duration 1s --json "$SKIFF_LAB_URL_1883" >"$work/json" || bad "a duration: $?"
-[ "$(number rounds 1883 | head -n 1)" != 5 ] || bad "five rounds"
+rounds=
+for seconds in 1 3; do
+	"$skiff" compare --trips 5 --burst 5 --duration "${seconds}s" --json "$SKIFF_LAB_URL_1883" >"$work/json" || bad "a duration: $?"
+	rounds+=" $(number rounds 1883 | head -n 1)"
+done
+[ "${rounds% *}" != " ${rounds##* }" ] || bad "in one second as many rounds as in three:$rounds"
 "$skiff" compare --trips 5 --burst 5 --duration 1ms --json "$SKIFF_LAB_URL_1883" >"$work/json" || bad "a short duration: $?"
 grep -q '"rounds":1,' "$work/json" || bad "not one round: $(cat "$work/json")"
 
