@@ -84,6 +84,7 @@ done
 port=${open#*:}
 restart_broker "listener PORT 127.0.0.1" "password_file $work/passwords"
 back() { [ "$(grep -c "Sending SUBACK to $1" "$work/broker.log")" -ge 2 ]; }
+awaited back sub # a broker that was slow to start is looked for again only after a while
 await "the first one's return" back sub
 await "the second one's return" back by-option
 hidden "$by_url"
