@@ -224,13 +224,15 @@ static bool reader_properties(struct reader *reader, const cJSON *root)
 		reader_bytes(reader, object, "correlation_data", "correlation-data", &properties->correlation_data,
 			&reader->record->correlation) &&
 		reader_user(reader, object);
+	if (!ok)
+		return false;
 	properties->payload_format = (uint8_t)format;
 	properties->message_expiry_s = (uint32_t)expiry;
 	properties->has = (has_format ? SKIFF_HAS_PAYLOAD_FORMAT : 0) | (has_expiry ? SKIFF_HAS_MESSAGE_EXPIRY : 0);
 	bool any = properties->has || properties->content_type.data || properties->response_topic.data ||
 		   properties->correlation_data.data || properties->user_count;
 	reader->record->message.properties = any ? properties : NULL;
-	return ok;
+	return true;
 }
 
 /* ---- the whole ---- */
@@ -261,7 +263,8 @@ static bool reader_message(struct reader *reader, const cJSON *root)
 		return reader_wrong(reader, "\"topic\" is missing");
 	bool ok = reader_number(reader, root, "qos", NULL, 2, &qos, &found) && reader_retain(reader, root) &&
 		  reader_time(reader, root) && reader_properties(reader, root) && reader_payload(reader, root);
-	message->qos = (uint8_t)qos;
+	if (ok)
+		message->qos = (uint8_t)qos;
 	return ok;
 }
 
