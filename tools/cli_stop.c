@@ -3,12 +3,14 @@
  */
 #include "cli_stop.h"
 #include "cli_exit.h"
+#include "cli_output.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -169,7 +171,7 @@ static void *stop_watch(void *unused)
 	return NULL;
 }
 
-bool cli_stop_start(long long seconds)
+static bool stop_start(long long seconds)
 {
 	pthread_t thread;
 	if (pipe(stop.pipe) != 0)
@@ -188,4 +190,18 @@ bool cli_stop_start(long long seconds)
 	if (errno == 0)
 		pthread_detach(thread);
 	return errno == 0;
+}
+
+int cli_stop_start(const struct cli_context *context, long long seconds)
+{
+	if (stop_start(seconds))
+		return CLI_EXIT_OK;
+	cli_say(context, "cannot watch for signals: %s", strerror(errno));
+	return CLI_EXIT_FAILURE;
+}
+
+void cli_stop_say(const struct cli_context *context, int code, long long seconds, const char *more)
+{
+	if (code == CLI_EXIT_TIMEOUT && cli_stop_code() == code)
+		cli_say(context, "time is up after %lld second%s%s", seconds, seconds == 1 ? "" : "s", more);
 }

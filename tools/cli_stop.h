@@ -8,13 +8,25 @@
 #ifndef SKIFF_CLI_STOP_H
 #define SKIFF_CLI_STOP_H
 
+#include "cli_command.h"
 #include <stdbool.h>
+
+/* -W, which ends `what`. */
+#define CLI_SECONDS_OPTION(at, what) \
+	{ \
+		.letter = 'W', .type = CLI_INT, .value = "SECONDS", .field = (at), .min = 1, .max = 2147483647, \
+		.help = what " after this time, with exit code 27" \
+	}
 
 /* Must not block, nor call back into cli_stop. */
 typedef void (*cli_stop_fn)(void *user);
 
-/* Begins to watch; before any other thread is started. `seconds` 0: no time limit. Result: false with errno. */
-bool cli_stop_start(long long seconds);
+/* Begins to watch; before any other thread is started. `seconds` 0: no time limit. Result: an exit code,
+ * after saying what went wrong. */
+int cli_stop_start(const struct cli_context *context, long long seconds);
+
+/* Says that time is up, where that is why the command ends with `code`; `more` ends the sentence. */
+void cli_stop_say(const struct cli_context *context, int code, long long seconds, const char *more);
 
 /* Asks for the end with `code`; ignored when somebody asked before. Any thread. */
 void cli_stop(int code);

@@ -308,13 +308,13 @@ static int compare_command(const struct cli_context *context, void *raw)
 		free(report);
 		return CLI_EXIT_FAILURE;
 	}
-	if (!cli_stop_start(0)) {
-		cli_say(context, "cannot watch for signals: %s", strerror(errno));
+	int code = cli_stop_start(context, 0);
+	if (code != CLI_EXIT_OK) {
 		compare_report_free(report);
 		free(report);
-		return CLI_EXIT_FAILURE;
+		return code;
 	}
-	int code = cli_client_prepare_many(context, &params->client, &setup);
+	code = cli_client_prepare_many(context, &params->client, &setup);
 	if (!params->client.debug) /* of each door, in each round */
 		skiff_log_set(SKIFF_LOG_NONE, NULL, NULL);
 	if (code == CLI_EXIT_OK)

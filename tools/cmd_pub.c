@@ -112,13 +112,7 @@ static const struct cli_option publish_options[] = {
 		.field = FIELD(repeat_delay_s),
 		.take = seconds_take,
 		.help = "with --repeat: the time between them, such as 0.5; default 0"},
-	{.letter = 'W',
-		.type = CLI_INT,
-		.value = "SECONDS",
-		.field = FIELD(seconds),
-		.min = 1,
-		.max = 2147483647,
-		.help = "give up after this time, with exit code 27"},
+	CLI_SECONDS_OPTION(FIELD(seconds), "give up"),
 };
 
 static const struct cli_group pub_groups[] = {
@@ -488,12 +482,13 @@ static int pub_run(const struct cli_context *context, void *data)
 	struct pub_params *params = data;
 	struct cli_client_setup setup = {0};
 	int code = pub_check(context, params);
+	if (code == CLI_EXIT_OK)
+		code = cli_stop_start(context, params->seconds);
 	if (code != CLI_EXIT_OK)
 		return code;
 	struct pub *pub = calloc(1, sizeof(*pub));
-	if (!pub || !cli_stop_start(params->seconds)) {
-		cli_say(context, "cannot start: %s", strerror(errno));
-		free(pub);
+	if (!pub) {
+		cli_say(context, "out of memory");
 		return CLI_EXIT_FAILURE;
 	}
 	pub->params = params;
@@ -504,8 +499,7 @@ static int pub_run(const struct cli_context *context, void *data)
 	if (code == CLI_EXIT_OK)
 		code = pub_connected(pub, context, &setup);
 	cli_client_release(&setup);
-	if (code == CLI_EXIT_TIMEOUT && cli_stop_code() == code)
-		cli_say(context, "time is up after %lld second%s", params->seconds, params->seconds == 1 ? "" : "s");
+	cli_stop_say(context, code, params->seconds, "");
 	cli_record_free(&pub->record);
 	free(pub->decoded);
 	free(pub->window);

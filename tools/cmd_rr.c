@@ -61,13 +61,7 @@ static const struct cli_option response_options[] = {
 		.type = CLI_FLAG,
 		.field = FIELD(latency),
 		.help = "print the time from request to answer after it"},
-	{.letter = 'W',
-		.type = CLI_INT,
-		.value = "SECONDS",
-		.field = FIELD(seconds),
-		.min = 1,
-		.max = 2147483647,
-		.help = "give up after this time, with exit code 27"},
+	CLI_SECONDS_OPTION(FIELD(seconds), "give up"),
 };
 
 static const struct cli_group rr_groups[] = {
@@ -279,19 +273,15 @@ static int rr_run(const struct cli_context *context, void *data)
 	struct rr rr = {.params = params, .session.context = context};
 	cli_client_settle(context, &params->client, SKIFF_MQTT_5);
 	int code = rr_check(&rr, context);
+	if (code == CLI_EXIT_OK)
+		code = cli_stop_start(context, params->seconds);
 	if (code != CLI_EXIT_OK)
 		return code;
-	if (!cli_stop_start(params->seconds)) {
-		cli_say(context, "cannot start: %s", strerror(errno));
-		return CLI_EXIT_FAILURE;
-	}
 	code = cli_client_prepare(context, &params->client, &setup);
 	if (code == CLI_EXIT_OK)
 		code = rr_request(&rr, context, &setup);
 	cli_client_release(&setup);
-	if (code == CLI_EXIT_TIMEOUT && cli_stop_code() == code)
-		cli_say(context, "time is up after %lld second%s; nobody answered", params->seconds,
-			params->seconds == 1 ? "" : "s");
+	cli_stop_say(context, code, params->seconds, "; nobody answered");
 	return code;
 }
 

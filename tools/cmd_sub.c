@@ -110,13 +110,7 @@ static const struct cli_option choice_options[] = {
 		.min = 1,
 		.max = LLONG_MAX,
 		.help = "end after this many messages were printed"},
-	{.letter = 'W',
-		.type = CLI_INT,
-		.value = "SECONDS",
-		.field = FIELD(seconds),
-		.min = 1,
-		.max = 2147483647,
-		.help = "end after this time, with exit code 27"},
+	CLI_SECONDS_OPTION(FIELD(seconds), "end"),
 	{.letter = 'R',
 		.type = CLI_FLAG,
 		.field = FIELD(no_retained),
@@ -570,12 +564,10 @@ static int sub_run(const struct cli_context *context, void *data)
 	struct sub sub = {.params = params, .session.context = context};
 	cli_client_settle(context, &params->client, SKIFF_MQTT_311);
 	int code = sub_check(context, params);
+	if (code == CLI_EXIT_OK)
+		code = cli_stop_start(context, params->seconds);
 	if (code != CLI_EXIT_OK)
 		return code;
-	if (!cli_stop_start(params->seconds)) {
-		cli_say(context, "cannot start: %s", strerror(errno));
-		return CLI_EXIT_FAILURE;
-	}
 	code = cli_client_prepare(context, &params->client, &setup);
 	if (code == CLI_EXIT_OK)
 		code = sub_prepare(&sub, context, &setup);
@@ -590,8 +582,7 @@ static int sub_run(const struct cli_context *context, void *data)
 	cli_client_release(&setup);
 	if (params->count_only)
 		printf("%lld\n", sub.printed);
-	if (code == CLI_EXIT_TIMEOUT && cli_stop_code() == code)
-		cli_say(context, "time is up after %lld second%s", params->seconds, params->seconds == 1 ? "" : "s");
+	cli_stop_say(context, code, params->seconds, "");
 	return code;
 }
 
