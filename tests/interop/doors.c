@@ -196,6 +196,8 @@ static void number_message(struct skiff_client *client, const struct skiff_messa
 	waiting_add(&numbers.count);
 }
 
+enum { SHORT_FLOW = 2000, LONG_FLOW = 100000 };
+
 /* By the native engine a long flow once a door, in which packet ids begin anew; at ejabberd, which takes ten times as
  * long for it, by one. A short one for each QoS and version. */
 static uint32_t flow_len(void **state, uint8_t qos)
@@ -207,7 +209,14 @@ static uint32_t flow_len(void **state, uint8_t qos)
 	bool is_long = here && qos == 1 && is_v5(state) && engine == SKIFF_ENGINE_NATIVE;
 #endif
 	(void)state, (void)qos;
-	return is_long ? 100000 : 2000;
+	return is_long ? LONG_FLOW : SHORT_FLOW;
+}
+
+/* ejabberd hands out a message of QoS 1 when the one before is acknowledged: on a busy machine a few hundred a second.
+ */
+static uint8_t flow_granted(uint32_t len)
+{
+	return kind == BROKER_EJABBERD && len == LONG_FLOW ? 0 : 2;
 }
 
 static void flow_keeps_its_order(void **state)
@@ -218,7 +227,7 @@ static void flow_keeps_its_order(void **state)
 		struct user *user = door_user(state);
 		const char *topic = topic_of(state, "numbers");
 		numbers = (struct numbers){.next = 0};
-		user_expect(skiff_subscribe(user->client, topic, 2, number_message, NULL), SKIFF_OK);
+		user_expect(skiff_subscribe(user->client, topic, flow_granted(len), number_message, NULL), SKIFF_OK);
 		for (uint32_t i = 0; i < len; i++)
 			assert_int_equal(
 				skiff_publish_message(user->client,
