@@ -288,7 +288,7 @@ static int client_set_session(
 	return CLI_EXIT_OK;
 }
 
-/* Mosquitto's clients take 20 messages at once in either direction, and know no aliases but those of -D. */
+/* Mosquitto's clients take 20 messages at once, and know no aliases but those of -D. */
 static void client_set_window(
 	const struct cli_context *context, const struct cli_client_params *params, struct cli_client_setup *setup)
 {
@@ -296,8 +296,6 @@ static void client_set_window(
 	if (!context->mosquitto)
 		return;
 	setup->options.outbound_aliases = params->topic_alias ? 1 : -1;
-	if (!setup->options.max_inflight)
-		setup->options.max_inflight = MOSQUITTO_WINDOW;
 	if (params->version != SKIFF_MQTT_5)
 		return;
 	setup->options.connect_properties = connect;

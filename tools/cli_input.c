@@ -104,8 +104,6 @@ int cli_input_read(const struct cli_context *context, const char *path, size_t m
 /* Moves what is left to the front and reads more. */
 static enum cli_line lines_fill(struct cli_lines *lines)
 {
-	if (lines->end - lines->start > lines->max)
-		return CLI_LINE_TOO_LONG;
 	if (lines->start > 0) {
 		memmove(lines->buffer, lines->buffer + lines->start, lines->end - lines->start);
 		lines->end -= lines->start;
@@ -121,26 +119,31 @@ static enum cli_line lines_fill(struct cli_lines *lines)
 	return CLI_LINE;
 }
 
+bool cli_lines_at_hand(struct cli_lines *lines, struct skiff_bytes *line)
+{
+	size_t have = lines->end - lines->start;
+	char *from = lines->buffer ? lines->buffer + lines->start : NULL;
+	char *newline = have > lines->searched ? memchr(from + lines->searched, '\n', have - lines->searched) : NULL;
+	size_t len = newline ? (size_t)(newline - from) : have;
+	bool whole = (newline || (lines->ended && have > 0)) && len <= lines->max;
+	lines->searched = newline ? 0 : have;
+	if (!whole)
+		return false;
+	*line = (struct skiff_bytes){from, len};
+	lines->start += len + (newline != NULL);
+	return true;
+}
+
 enum cli_line cli_lines_next(struct cli_lines *lines, struct skiff_bytes *line)
 {
-	size_t searched = 0;
-	for (;;) {
-		size_t have = lines->end - lines->start;
-		char *from = lines->buffer ? lines->buffer + lines->start : NULL;
-		char *newline = have > searched ? memchr(from + searched, '\n', have - searched) : NULL;
-		if (newline || (lines->ended && have > 0)) {
-			size_t len = newline ? (size_t)(newline - from) : have;
-			*line = (struct skiff_bytes){from, len};
-			lines->start += len + (newline != NULL);
-			return len > lines->max ? CLI_LINE_TOO_LONG : CLI_LINE;
-		}
-		if (lines->ended)
-			return CLI_LINE_END;
-		searched = have;
-		enum cli_line filled = lines_fill(lines);
+	while (!cli_lines_at_hand(lines, line)) {
+		if (lines->end - lines->start > lines->max)
+			return CLI_LINE_TOO_LONG;
+		enum cli_line filled = lines->ended ? CLI_LINE_END : lines_fill(lines);
 		if (filled != CLI_LINE)
 			return filled;
 	}
+	return CLI_LINE;
 }
 
 void cli_lines_free(struct cli_lines *lines)

@@ -19,6 +19,7 @@ struct cli_lines {
 	bool ended;
 	char *buffer;
 	size_t size, start, end; /* what is read and not yet given lies from start to end */
+	size_t searched;         /* of that, holds no newline; bytes */
 	size_t max;              /* of a line; bytes */
 };
 
@@ -30,7 +31,10 @@ enum cli_line {
 	CLI_LINE_ERROR /* errno */
 };
 
-/* The next line; `*line` is borrowed until the next call. */
+/* The next line, if it was read already; `*line` is borrowed until the next call of cli_lines_next. */
+bool cli_lines_at_hand(struct cli_lines *lines, struct skiff_bytes *line);
+
+/* The next line, which is waited for; `*line` is borrowed until the next call. */
 enum cli_line cli_lines_next(struct cli_lines *lines, struct skiff_bytes *line);
 
 void cli_lines_free(struct cli_lines *lines);

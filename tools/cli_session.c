@@ -136,6 +136,7 @@ int cli_session_open(struct cli_session *session, const struct cli_context *cont
 	session->tls = cli_client_url_has_tls(options->url);
 	atomic_init(&session->connected_once, false);
 	options->on_event = session_event;
+	options->handlers_in_waits = true;
 	options->user = session;
 	session->client = skiff_client_new(options, &error);
 	if (!session->client) {

@@ -21,6 +21,7 @@ enum {
 	PUB_LINE_MAX = 32 << 20, /* so that at least one waits while another is sent */
 	PUB_FAILURES_SAID = 10,
 	PUB_WINDOW = 1024, /* QoS 1 and 2: lines whose outcome is not known yet */
+	PUB_BATCH = 512,   /* lines that were read together and leave together */
 	PUB_LOOK_MS = 250,
 	PUB_SECONDS_MAX = 1000000000
 };
@@ -122,6 +123,12 @@ static const struct cli_group pub_groups[] = {
 	{0},
 };
 
+/* A line whose outcome is not known yet. */
+struct pub_line {
+	struct skiff_token *token; /* owned */
+	unsigned long long number;
+};
+
 struct pub {
 	struct cli_session session; /* first: the library's handlers get this */
 	struct pub_params *params;
@@ -129,8 +136,10 @@ struct pub {
 	struct skiff_token *first_token; /* of the message that is asked for before there is a connection */
 	struct cli_pace pace;
 	struct cli_progress progress;
-	struct skiff_token **window; /* a ring of PUB_WINDOW, oldest at `first`; owned */
+	struct pub_line window[PUB_WINDOW]; /* a ring, oldest at `first` */
 	size_t first, waiting;
+	struct skiff_message batch[PUB_BATCH]; /* their bytes are those of lines at hand */
+	size_t gathered;
 	char *decoded; /* owned; of a line */
 	struct cli_record record;
 	unsigned long long lines, failed;
@@ -274,40 +283,75 @@ static void pub_line_failed(struct pub *pub, unsigned long long line, const stru
 static void pub_settle_oldest(struct pub *pub)
 {
 	static const struct skiff_error late = {SKIFF_TIMEOUT, 0, "stopped before it was through"};
-	struct skiff_token *token = pub->window[pub->first];
-	unsigned long long line = pub->lines - pub->waiting + 1;
+	struct pub_line line = pub->window[pub->first];
 	pub->first = (pub->first + 1) % PUB_WINDOW;
 	pub->waiting--;
-	if (cli_session_wait(token) != SKIFF_OK)
-		pub_line_failed(pub, line, skiff_token_done(token) ? skiff_token_error(token) : &late);
-	skiff_token_free(token);
+	if (cli_session_wait(line.token) != SKIFF_OK)
+		pub_line_failed(pub, line.number, skiff_token_done(line.token) ? skiff_token_error(line.token) : &late);
+	skiff_token_free(line.token);
 }
 
-/* Makes room in the window. Waits for its middle, and so sleeps once for many lines. */
-static void pub_settle_some(struct pub *pub)
+static void pub_settle_all(struct pub *pub)
 {
-	if (pub->waiting == PUB_WINDOW)
-		cli_session_wait(pub->window[(pub->first + PUB_WINDOW / 2) % PUB_WINDOW]);
-	while (pub->waiting == PUB_WINDOW || (pub->waiting > 0 && skiff_token_done(pub->window[pub->first])))
+	while (pub->waiting > 0)
 		pub_settle_oldest(pub);
 }
 
+/* Makes room in the window for as many lines. Waits for its middle, and so sleeps once for many. */
+static void pub_settle_some(struct pub *pub, size_t count)
+{
+	if (pub->waiting + count > PUB_WINDOW)
+		cli_session_wait(pub->window[(pub->first + pub->waiting / 2) % PUB_WINDOW].token);
+	while (pub->waiting + count > PUB_WINDOW ||
+		(pub->waiting > 0 && skiff_token_done(pub->window[pub->first].token)))
+		pub_settle_oldest(pub);
+}
+
+static void pub_refused(struct pub *pub, enum skiff_code code)
+{
+	struct skiff_error error = {.code = code};
+	skiff_client_error(pub->session.client, &error);
+	pub_settle_all(pub);
+	pub_line_failed(pub, ++pub->lines, &error);
+}
+
+/* Publishes lines up to one that is refused. Result: how many are done with. */
+static size_t pub_send_some(struct pub *pub, const struct skiff_message *messages, size_t count)
+{
+	struct skiff_token *tokens[PUB_BATCH];
+	bool outcomes = messages->qos > 0; /* a QoS 0 line has none but that of the final flush */
+	size_t accepted;
+	pub_settle_some(pub, count);
+	enum skiff_code code =
+		skiff_publish_many(pub->session.client, messages, count, outcomes ? tokens : NULL, &accepted);
+	for (size_t i = 0; i < accepted; i++) {
+		pub->lines++;
+		if (outcomes)
+			pub->window[(pub->first + pub->waiting++) % PUB_WINDOW] =
+				(struct pub_line){tokens[i], pub->lines};
+	}
+	if (code == SKIFF_OK)
+		return count;
+	pub_refused(pub, code);
+	return accepted + 1;
+}
+
+static void pub_send(struct pub *pub)
+{
+	size_t sent = 0;
+	while (sent < pub->gathered)
+		sent += pub_send_some(pub, pub->batch + sent, pub->gathered - sent);
+	pub->gathered = 0;
+}
+
+/* Lines of text at hand go together. */
 static void pub_publish(struct pub *pub, const struct skiff_message *message)
 {
-	struct skiff_token *token = NULL;
-	pub_settle_some(pub);
-	/* A QoS 0 line has no outcome but that of the final flush. */
-	enum skiff_code code = skiff_publish_message(pub->session.client, message, message->qos ? &token : NULL);
-	pub->lines++;
-	if (code != SKIFF_OK) {
-		struct skiff_error error = {.code = code};
-		skiff_client_error(pub->session.client, &error);
-		while (pub->waiting > 0)
-			pub_settle_oldest(pub);
-		pub_line_failed(pub, pub->lines, &error);
-	} else if (token) {
-		pub->window[(pub->first + pub->waiting++) % PUB_WINDOW] = token;
-	}
+	const struct pub_params *params = pub->params;
+	bool alone = params->json_in || params->message.decode || params->rate > 0;
+	pub->batch[pub->gathered++] = *message;
+	if (alone || pub->gathered == PUB_BATCH)
+		pub_send(pub);
 }
 
 /* Counts a line that is no message, after saying why. */
@@ -403,18 +447,22 @@ static enum skiff_code pub_flush(struct pub *pub)
 	return code;
 }
 
+/* What was gathered leaves before more is waited for. */
+static enum cli_line pub_next_line(struct pub *pub, struct cli_lines *lines, struct skiff_bytes *line)
+{
+	if (cli_lines_at_hand(lines, line))
+		return CLI_LINE;
+	pub_send(pub);
+	return cli_lines_next(lines, line);
+}
+
 static int pub_all_lines(struct pub *pub)
 {
 	struct cli_lines lines = {.fd = STDIN_FILENO, .max = PUB_LINE_MAX};
 	struct skiff_bytes line;
 	enum cli_line how = CLI_LINE;
-	pub->window = calloc(PUB_WINDOW, sizeof(*pub->window));
-	if (!pub->window) {
-		cli_say(pub->session.context, "out of memory");
-		return CLI_EXIT_FAILURE;
-	}
 	cli_progress_begin(&pub->progress, STDIN_FILENO, pub->params->client.quiet);
-	while (cli_stop_code() < 0 && (how = cli_lines_next(&lines, &line)) == CLI_LINE) {
+	while (cli_stop_code() < 0 && (how = pub_next_line(pub, &lines, &line)) == CLI_LINE) {
 		if (pub->params->json_in)
 			pub_record(pub, line);
 		else
@@ -424,8 +472,7 @@ static int pub_all_lines(struct pub *pub)
 	cli_progress_end(&pub->progress);
 	int code = cli_stop_code() >= 0 ? cli_stop_code() : pub_lines_ended(pub, how, &lines);
 	cli_lines_free(&lines);
-	while (pub->waiting > 0)
-		pub_settle_oldest(pub);
+	pub_settle_all(pub);
 	enum skiff_code flushed = pub_flush(pub);
 	if (cli_stop_code() >= 0)
 		return cli_stop_code();
@@ -502,7 +549,6 @@ static int pub_run(const struct cli_context *context, void *data)
 	cli_stop_say(context, code, params->seconds, "");
 	cli_record_free(&pub->record);
 	free(pub->decoded);
-	free(pub->window);
 	free(pub);
 	return code;
 }

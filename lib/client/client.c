@@ -25,6 +25,12 @@ static void client_init_sync(struct skiff_client *client)
 	pthread_mutex_init(&client->lock, NULL);
 }
 
+void skiffi_client_has_handlers(struct skiff_client *client)
+{
+	if (!client->options.handlers_in_waits)
+		skiffi_loop_calls(client->loop);
+}
+
 static bool client_init_engine(struct skiff_client *client, struct skiff_error *error)
 {
 	size_t high = client->options.queue.max_bytes;
@@ -87,7 +93,7 @@ struct skiff_client *skiff_client_new(const struct skiff_options *options, struc
 		goto fail;
 	}
 	if (client->options.on_message || client->options.on_event)
-		skiffi_loop_calls(client->loop);
+		skiffi_client_has_handlers(client);
 	if (client_init_engine(client, error))
 		return client;
 fail:
@@ -375,11 +381,16 @@ static enum skiff_code client_lend(struct skiff_client *client, const struct ski
 	return code;
 }
 
+static bool client_lends(const struct skiff_message *message)
+{
+	return !message->qos && message->payload.len >= LEND_BYTES;
+}
+
 static enum skiff_code client_submit(struct skiff_client *client, const struct skiff_message *message,
 	struct skiff_token *token, struct skiff_error *error)
 {
 	enum skiff_code code = client_check_message(message, error);
-	if (!code && !message->qos && message->payload.len >= LEND_BYTES)
+	if (!code && client_lends(message))
 		code = client_lend(client, message, token, error);
 	else if (!code)
 		code = SKIFF_AGAIN;
@@ -418,6 +429,87 @@ enum skiff_code skiff_publish_message(
 		return SKIFF_USAGE;
 	return token ? client_submit_token(client, message, token, &error)
 		     : client_submit(client, message, NULL, &error);
+}
+
+/* Those up to the first that is lent: under one hold of the lock, and they leave together. */
+static enum skiff_code client_submit_run(struct skiff_client *client, const struct skiff_message *messages,
+	size_t count, struct skiff_token **tokens, size_t *accepted)
+{
+	struct skiff_error error;
+	enum skiff_code code = SKIFF_OK;
+	pthread_mutex_lock(&client->lock);
+	while (*accepted < count && !client_lends(&messages[*accepted])) {
+		const struct skiff_message *message = &messages[*accepted];
+		code = client_check_message(message, &error);
+		if (!code)
+			code = skiffi_client_queue_add(client, message, tokens ? tokens[*accepted] : NULL, &error);
+		if (code)
+			break;
+		client->held_back = true;
+		++*accepted;
+	}
+	if (code)
+		skiffi_error_keep(&client->error, &error);
+	client->held_back = false;
+	pthread_mutex_unlock(&client->lock);
+	client->engine->ops->flush(client->engine);
+	return code;
+}
+
+/* NULL behind those for which there was memory; their number is the result. */
+static size_t client_tokens_new(struct skiff_client *client, struct skiff_token **tokens, size_t count)
+{
+	size_t made = 0;
+	for (size_t i = 0; i < count; i++) {
+		tokens[i] = client && made == i ? skiffi_client_token_new(client) : NULL;
+		made += tokens[i] != NULL;
+	}
+	return made;
+}
+
+static void client_tokens_drop(struct skiff_token **tokens, size_t first, size_t count)
+{
+	for (size_t i = first; i < count; i++) {
+		skiffi_client_token_end_code(tokens[i], SKIFF_CLOSED);
+		skiff_token_free(tokens[i]);
+		tokens[i] = NULL;
+	}
+}
+
+static enum skiff_code client_submit_many(struct skiff_client *client, const struct skiff_message *messages,
+	size_t count, struct skiff_token **tokens, size_t *accepted)
+{
+	enum skiff_code code = SKIFF_OK;
+	struct skiff_error error;
+	while (!code && *accepted < count) {
+		const struct skiff_message *next = &messages[*accepted];
+		if (client_lends(next)) {
+			code = client_submit(client, next, tokens ? tokens[*accepted] : NULL, &error);
+			*accepted += !code;
+		} else {
+			code = client_submit_run(client, messages, count, tokens, accepted);
+		}
+	}
+	return code;
+}
+
+enum skiff_code skiff_publish_many(struct skiff_client *client, const struct skiff_message *messages, size_t count,
+	struct skiff_token **tokens, size_t *accepted)
+{
+	size_t through = 0, made = count;
+	enum skiff_code code = !client || (!messages && count) ? SKIFF_USAGE : SKIFF_OK;
+	struct skiff_error error;
+	if (tokens)
+		made = client_tokens_new(client, tokens, count);
+	if (!code)
+		code = client_submit_many(client, messages, made, tokens, &through);
+	if (!code && made < count)
+		code = client_refuses(client, skiffi_fail_plain(&error, SKIFF_MEMORY), &error);
+	if (tokens)
+		client_tokens_drop(tokens, through, made);
+	if (accepted)
+		*accepted = through;
+	return code;
 }
 
 struct skiff_token *skiff_publish(

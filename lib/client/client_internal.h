@@ -118,6 +118,7 @@ struct skiff_client {
 	size_t requests_waiting;                         /* how many those are */
 	uint64_t requests_serial;                        /* of the last one made */
 	struct client_filters filters;
+	bool held_back;   /* messages were added that the engine is yet to be told of (ops->flush) */
 	unsigned waiting; /* threads in `changed` that wait for room or for all to be through */
 
 	struct skiffi_job control; /* looks what is wanted */
@@ -167,13 +168,14 @@ void skiffi_client_tell(struct skiff_client *client, const struct skiff_event *e
 
 /* client_state.c */
 void skiffi_client_on_tls(void *user, const struct skiff_event *event); /* loop thread, without the lock */
-void skiffi_client_control(struct skiffi_job *job); /* loop thread */
+void skiffi_client_control(struct skiffi_job *job);                     /* loop thread */
 void skiffi_client_on_up(struct skiff_client *client, const struct skiffi_event *event);
 void skiffi_client_on_down(struct skiff_client *client);
 void skiffi_client_service(struct skiff_client *client); /* loop thread: after events, or when room was made */
 void skiffi_client_wake(struct skiff_client *client);    /* any thread: have skiffi_client_control run */
 
 /* client.c */
+void skiffi_client_has_handlers(struct skiff_client *client); /* before there is one; any thread, not in a turn */
 void skiffi_client_ending_release(struct client_ending *ending);
 void skiffi_client_release(struct skiff_client *client); /* frees the memory, when nothing runs any more */
 struct skiff_token *skiffi_client_token_refused(const struct skiff_error *error); /* one that has ended so */

@@ -98,6 +98,25 @@ static bool queue_closing(const struct skiff_client *client)
 	return client->free_wanted || client->ending.wanted;
 }
 
+static void queue_sleep(struct skiff_client *client)
+{
+	client->waiting++;
+	client->engine->ops->wants_room(client->engine);
+	skiffi_loop_sleep_begin(client->loop);
+	pthread_cond_wait(&client->changed, &client->lock);
+	skiffi_loop_sleep_end(client->loop);
+	client->waiting--;
+}
+
+/* What was held back must leave before its room can come free. */
+static void queue_let_go(struct skiff_client *client)
+{
+	client->held_back = false;
+	pthread_mutex_unlock(&client->lock);
+	client->engine->ops->flush(client->engine);
+	pthread_mutex_lock(&client->lock);
+}
+
 /* Gives the lock away until there may be room; false: there will be none. A disconnect that came and went in between is
  * seen by its count. */
 static bool queue_wait(struct skiff_client *client)
@@ -106,12 +125,10 @@ static bool queue_wait(struct skiff_client *client)
 	bool going = client->state != CLIENT_IDLE || client->connect_wanted;
 	if (skiffi_loop_inside() || !going)
 		return false;
-	client->waiting++;
-	client->engine->ops->wants_room(client->engine);
-	skiffi_loop_sleep_begin(client->loop);
-	pthread_cond_wait(&client->changed, &client->lock);
-	skiffi_loop_sleep_end(client->loop);
-	client->waiting--;
+	if (client->held_back)
+		queue_let_go(client);
+	else
+		queue_sleep(client);
 	return closings == client->closings;
 }
 

@@ -463,7 +463,7 @@ enum skiff_code skiff_subscribe_many(struct skiff_client *client, const struct s
 	struct skiff_error error;
 	if (!client || !subscriptions)
 		return SKIFF_USAGE;
-	skiffi_loop_calls(client->loop);
+	skiffi_client_has_handlers(client);
 	pthread_mutex_lock(&client->lock);
 	enum skiff_code code = requests_subscribe(client, subscriptions, count, properties, token, &error);
 	return requests_leave(client, code, &error);
@@ -491,7 +491,7 @@ struct skiff_token *skiff_subscribe(
 		.user = user};
 	if (!client)
 		return NULL;
-	skiffi_loop_calls(client->loop);
+	skiffi_client_has_handlers(client);
 	pthread_mutex_lock(&client->lock);
 	enum skiff_code code = requests_subscribe(client, &subscription, 1, NULL, &token, &error);
 	return requests_leave(client, code, &error) ? skiffi_client_token_refused(&error) : token;

@@ -691,8 +691,8 @@ struct skiffi_loop *skiffi_loop_ref(void)
 	struct loop_thread *self = loop_choose();
 	if (self && loop_fate_of(self) == LOOP_NONE && !loop_start(self))
 		self = NULL;
-	if (self)
-		atomic_fetch_add(&self->users, 1);
+	if (self && !atomic_fetch_add(&self->users, 1))
+		atomic_store(&self->calls, false);
 	pthread_mutex_unlock(&loop_registry);
 	if (self)
 		skiffi_loop_nudge(&self->loop);

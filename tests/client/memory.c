@@ -120,8 +120,28 @@ static void publish_it(struct skiff_client *client, const struct skiff_message *
 	fail_msg("no message of QoS %u", message->qos);
 }
 
+/* Those that were accepted are not given again. */
+static void publish_together(struct skiff_client *client)
+{
+	static const struct skiff_message messages[] = {{.topic = {"m", 1}, .payload = {"x", 1}},
+		{.topic = {"m", 1}, .payload = {large, sizeof large}},
+		{.topic = {"m", 1}, .payload = {"x", 1}, .qos = 1}, {.topic = {"m", 1}, .payload = {"x", 1}, .qos = 2}};
+	struct skiff_token *tokens[4];
+	size_t done = 0, accepted;
+	for (int i = 0; i < TRIES && done < 4; i++) {
+		enum skiff_code code = skiff_publish_many(client, messages + done, 4 - done, tokens, &accepted);
+		if (code)
+			assert_int_equal(code, SKIFF_MEMORY);
+		for (size_t j = 0; j < accepted; j++)
+			ended_well(tokens[j]);
+		done += accepted;
+	}
+	assert_int_equal(done, 4);
+}
+
 static void publish_all(struct skiff_client *client)
 {
+	publish_together(client);
 	for (uint8_t qos = 0; qos <= 2; qos++) {
 		struct skiff_message message = {
 			.topic = skiff_text("topic/one"), .payload = skiff_text("x"), .qos = qos};

@@ -118,14 +118,15 @@ static void handlers_run_on_the_io_thread(void **state)
 	far_broker_stop(broker);
 }
 
-static void spinning_waiter_runs_handlers(void **state)
+/* Where that is allowed: without sleeping, or asleep until something comes. */
+static void waiter_runs_handlers(struct skiff_options options)
 {
 	struct far_broker *broker = far_broker_start(far_echoes, NULL);
 	struct seen seen = {0};
-	struct skiff_client *client = connected(
-		broker, (struct skiff_options){.spin = true, .on_message = note_thread, .user = &seen});
+	options.on_message = note_thread;
+	options.user = &seen;
+	struct skiff_client *client = connected(broker, options);
 	bool here = false;
-	(void)state;
 	for (uint64_t i = 1; i <= MESSAGES; i++) {
 		user_expect(skiff_publish(client, "t", "y", 1, 1, false), SKIFF_OK);
 		assert_true(waiting_reach(&seen.messages, i, QUICK_MS));
@@ -134,6 +135,39 @@ static void spinning_waiter_runs_handlers(void **state)
 	assert_true(here);
 	assert_int_equal(skiff_flush(client, QUICK_MS), SKIFF_OK);
 	skiff_client_free(client);
+	far_broker_stop(broker);
+}
+
+static void spinning_waiter_runs_handlers(void **state)
+{
+	(void)state;
+	waiter_runs_handlers((struct skiff_options){.spin = true});
+}
+
+static void sleeping_waiter_runs_handlers_where_allowed(void **state)
+{
+	(void)state;
+	waiter_runs_handlers((struct skiff_options){.handlers_in_waits = true});
+}
+
+/* One client that does not allow it keeps them all with the I/O thread. */
+static void waiter_runs_no_handlers_beside_others(void **state)
+{
+	struct far_broker *broker = far_broker_start(far_echoes, NULL);
+	struct seen seen[2] = {0};
+	struct skiff_client *clients[2];
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		clients[i] = connected(
+			broker, (struct skiff_options){
+					.handlers_in_waits = i == 0, .on_message = note_thread, .user = &seen[i]});
+	for (uint64_t i = 1; i <= MESSAGES; i++) {
+		user_expect(skiff_publish(clients[i % 2], "t", "y", 1, 1, false), SKIFF_OK);
+		assert_true(waiting_reach(&seen[i % 2].messages, (i + 1) / 2, QUICK_MS));
+		assert_false(pthread_equal(seen[i % 2].thread, pthread_self()));
+	}
+	for (int i = 0; i < 2; i++)
+		skiff_client_free(clients[i]);
 	far_broker_stop(broker);
 }
 
@@ -192,6 +226,8 @@ int main(void)
 		cmocka_unit_test(wait_is_over_in_time),
 		cmocka_unit_test(handlers_run_on_the_io_thread),
 		cmocka_unit_test(spinning_waiter_runs_handlers),
+		cmocka_unit_test(sleeping_waiter_runs_handlers_where_allowed),
+		cmocka_unit_test(waiter_runs_no_handlers_beside_others),
 		cmocka_unit_test(clients_are_spread_over_threads),
 		cmocka_unit_test(fork_leaves_both_able),
 	};

@@ -219,15 +219,32 @@ static uint8_t flow_granted(uint32_t len)
 	return kind == BROKER_EJABBERD && len == LONG_FLOW ? 0 : 2;
 }
 
+enum { NUMBERS_PATIENCE_MS = 180000 };
+
+static struct user *numbers_user(void **state, const char *topic, int qos)
+{
+	struct user *user = door_user(state);
+	numbers = (struct numbers){.next = 0};
+	user_expect(skiff_subscribe(user->client, topic, qos, number_message, NULL), SKIFF_OK);
+	return user;
+}
+
+static void numbers_all_came(struct user *user, uint32_t len)
+{
+	assert_int_equal(skiff_flush(user->client, NUMBERS_PATIENCE_MS), SKIFF_OK);
+	assert_true(waiting_reach(&numbers.count, len, NUMBERS_PATIENCE_MS));
+	user_disconnect(user);
+	user_free(user);
+	assert_int_equal(waiting_value(&numbers.count), len);
+	assert_int_equal(numbers.misplaced, 0);
+}
+
 static void flow_keeps_its_order(void **state)
 {
-	enum { PATIENCE_MS = 180000 };
 	for (uint8_t qos = 0; qos <= 2; qos++) {
 		const uint32_t len = flow_len(state, qos);
-		struct user *user = door_user(state);
 		const char *topic = topic_of(state, "numbers");
-		numbers = (struct numbers){.next = 0};
-		user_expect(skiff_subscribe(user->client, topic, flow_granted(len), number_message, NULL), SKIFF_OK);
+		struct user *user = numbers_user(state, topic, flow_granted(len));
 		for (uint32_t i = 0; i < len; i++)
 			assert_int_equal(
 				skiff_publish_message(user->client,
@@ -235,12 +252,26 @@ static void flow_keeps_its_order(void **state)
 						.topic = skiff_text(topic), .payload = {&i, sizeof i}, .qos = qos},
 					NULL),
 				SKIFF_OK);
-		assert_int_equal(skiff_flush(user->client, PATIENCE_MS), SKIFF_OK);
-		assert_true(waiting_reach(&numbers.count, len, PATIENCE_MS));
-		user_disconnect(user);
-		user_free(user);
-		assert_int_equal(waiting_value(&numbers.count), len);
-		assert_int_equal(numbers.misplaced, 0);
+		numbers_all_came(user, len);
+	}
+}
+
+static void many_given_together_keep_their_order(void **state)
+{
+	enum { MANY = 200 };
+	struct skiff_message messages[MANY] = {{.topic = {0}}};
+	uint32_t payloads[MANY];
+	const char *topic = topic_of(state, "together");
+	for (uint8_t qos = 0; qos <= 2; qos++) {
+		for (uint32_t i = 0; i < MANY; i++) {
+			payloads[i] = i;
+			messages[i].topic = skiff_text(topic);
+			messages[i].payload = (struct skiff_bytes){&payloads[i], sizeof i};
+			messages[i].qos = qos;
+		}
+		struct user *user = numbers_user(state, topic, 2);
+		assert_int_equal(skiff_publish_many(user->client, messages, MANY, NULL, NULL), SKIFF_OK);
+		numbers_all_came(user, MANY);
 	}
 }
 
@@ -517,6 +548,7 @@ static const struct {
 	{"carries QoS 1 of any size", carries_qos1_of_any_size, IN_BOTH},
 	{"carries QoS 2 of any size", carries_qos2_of_any_size, IN_BOTH},
 	{"flow keeps its order", flow_keeps_its_order, IN_BOTH},
+	{"many given together keep their order", many_given_together_keep_their_order, IN_BOTH},
 	{"retained message greets new subscriber", retained_message_greets_new_subscriber, IN_BOTH},
 	{"will follows an abrupt end", will_follows_an_abrupt_end, IN_BOTH},
 	{"every matching handler runs", every_matching_handler_runs, IN_BOTH},

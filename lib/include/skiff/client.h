@@ -84,6 +84,13 @@ struct skiff_token *skiff_disconnect(
 enum skiff_code skiff_publish_message(
 	struct skiff_client *client, const struct skiff_message *message, struct skiff_token **token);
 
+/** Publishes `count` messages in their order, each as skiff_publish_message would, so that they leave together: for who
+ * has many at hand, this costs a fraction of as many calls. `tokens`, if asked for, has room for `count`; it gets one
+ * for each message accepted (the caller's), and NULL for the others. Ends with the first that is refused; `*accepted`
+ * (may be NULL) is how many were taken before it. Result: SKIFF_OK when all were, else the error of that one. */
+enum skiff_code skiff_publish_many(struct skiff_client *client, const struct skiff_message *messages, size_t count,
+	struct skiff_token **tokens, size_t *accepted);
+
 /** skiff_publish_message for the usual case, with a token (the caller's) whatever happens: one already ended when the
  * message was refused. NULL only when memory is out. */
 struct skiff_token *skiff_publish(

@@ -35,9 +35,9 @@ enum skiff_engine {
 };
 
 /** Called for each message that matches a subscription's filter, or that matches none (options.on_message). Runs on
- * the client's I/O thread (with options.spin also on one that waits) with no lock held: it may call anything but a
- * wait; while it runs, no other connection of that thread makes progress, so hand long work to a thread of your own, or
- * see skiff_io_threads. `message` is borrowed until return. */
+ * the client's I/O thread (with options.spin or options.handlers_in_waits also on one that waits) with no lock held: it
+ * may call anything but a wait; while it runs, no other connection of that thread makes progress, so hand long work to
+ * a thread of your own, or see skiff_io_threads. `message` is borrowed until return. */
 typedef void (*skiff_message_fn)(struct skiff_client *client, const struct skiff_message *message, void *user);
 
 /** Called for each event of the connection's life (client.h). Same thread and rules as skiff_message_fn. */
@@ -140,6 +140,10 @@ struct skiff_options {
 	 * waits, and keep its processor busy instead of sleeping. Handlers, also those of other clients on the same I/O
 	 * thread, then run there. */
 	bool spin;
+	/* A client without handlers that is alone with its I/O thread is served by the thread that waits for one of its
+	 * tokens, so that the two need not wake each other. This allows the same with handlers, which then run on the
+	 * thread that waits: it must hold nothing that they wait for. */
+	bool handlers_in_waits;
 
 	skiff_message_fn
 		on_message; /* once for each message that no subscription's handler takes; NULL: they are dropped */
