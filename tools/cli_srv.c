@@ -7,13 +7,9 @@
 #include <resolv.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
-enum { SRV_ANSWER_BYTES = 8192, HEADER_BYTES = 12, RECORD_BYTES = 10 };
-
-struct srv {
-	unsigned priority, weight, port;
-	char host[256];
-};
+enum { SRV_ANSWER_BYTES = 8192, HEADER_BYTES = 12, RECORD_BYTES = 10, SRV_FIXED_BYTES = 6 };
 
 /* The answer, and where it is being read. */
 struct reader {
@@ -34,44 +30,64 @@ static bool reader_skip_name(struct reader *reader)
 	return len > 0;
 }
 
+/* "." says that there is no such service; and what is no name must not get into a URL. */
+static bool srv_names_host(const char *host)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+	return *host && strcmp(host, ".") != 0 && host[strspn(host, allowed)] == 0;
+}
+
 /* The next record of the answer. False: it is cut. `*found`: whether it is a service [RFC 2782]. */
-static bool srv_read(struct reader *reader, struct srv *srv, bool *found)
+static bool srv_read(struct reader *reader, struct cli_srv *srv, bool *found)
 {
 	if (!reader_skip_name(reader) || reader->end - reader->at < RECORD_BYTES)
 		return false;
 	unsigned type = reader_u16(reader);
 	reader->at += 6; /* class, time to live */
-	unsigned len = reader_u16(reader);
-	const unsigned char *next = reader->at + len;
-	if (next > reader->end)
+	int len = (int)reader_u16(reader);
+	if (len > reader->end - reader->at)
 		return false;
+	const unsigned char *next = reader->at + len;
 	srv->priority = reader_u16(reader);
 	srv->weight = reader_u16(reader);
 	srv->port = reader_u16(reader);
-	/* "." says that there is no such service */
-	*found = type == ns_t_srv &&
-		 dn_expand(reader->message, reader->end, reader->at, srv->host, sizeof(srv->host)) > 0 && *srv->host &&
-		 strcmp(srv->host, ".") != 0;
+	*found = type == ns_t_srv && len > SRV_FIXED_BYTES &&
+		 dn_expand(reader->message, reader->end, reader->at, srv->host, sizeof(srv->host)) > 0 &&
+		 srv_names_host(srv->host);
 	reader->at = next;
 	return true;
 }
 
-static bool srv_choose(const unsigned char *message, int len, struct srv *best)
+/* Whether a record takes the place of those drawn before, whose shares are `*drawn`. One of weight 0 has hardly any
+ * share beside others [RFC 2782]. */
+static bool srv_draw(unsigned weight, uint64_t *drawn)
 {
-	struct reader reader = {message, message, message + len};
+	uint64_t share = weight ? (uint64_t)weight << 16 : 1, number = 0;
+	*drawn += share;
+	if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+		return *drawn == share;
+	return number % *drawn < share;
+}
+
+bool cli_srv_choose(const unsigned char *answer, size_t len, struct cli_srv *best)
+{
+	struct reader reader = {answer, answer, answer + len};
 	bool any = false, found = false;
-	struct srv srv;
-	reader.at += 4; /* id, flags */
+	uint64_t drawn = 0;
+	struct cli_srv srv;
+	reader.at += len < 4 ? len : 4; /* id, flags */
 	unsigned questions = reader_u16(&reader), answers = reader_u16(&reader);
-	reader.at = message + (len < HEADER_BYTES ? len : HEADER_BYTES);
+	reader.at = answer + (len < HEADER_BYTES ? len : HEADER_BYTES);
 	for (; questions && reader_skip_name(&reader); questions--)
 		reader.at += reader.end - reader.at >= 4 ? 4 : reader.end - reader.at;
 	for (; answers && srv_read(&reader, &srv, &found); answers--) {
-		bool better = !any || srv.priority < best->priority ||
-			      (srv.priority == best->priority && srv.weight > best->weight);
-		if (found && better)
+		if (!found || (any && srv.priority > best->priority))
+			continue;
+		if (!any || srv.priority < best->priority)
+			drawn = 0;
+		if (srv_draw(srv.weight, &drawn))
 			*best = srv;
-		any |= found;
+		any = true;
 	}
 	return any;
 }
@@ -81,10 +97,10 @@ int cli_srv_find(
 {
 	unsigned char answer[SRV_ANSWER_BYTES];
 	char name[512];
-	struct srv best = {0};
+	struct cli_srv best = {0};
 	snprintf(name, sizeof(name), "%s._tcp.%s", tls ? "_secure-mqtt" : "_mqtt", domain);
 	int len = res_query(name, ns_c_in, ns_t_srv, answer, sizeof(answer));
-	if (len < 0 || !srv_choose(answer, len < (int)sizeof(answer) ? len : (int)sizeof(answer), &best)) {
+	if (len < 0 || !cli_srv_choose(answer, len < (int)sizeof(answer) ? (size_t)len : sizeof(answer), &best)) {
 		cli_say(context,
 			"option '-S': DNS has no service record '%s' (%s); leave out '-S' to connect to '%s' "
 			"itself",

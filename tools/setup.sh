@@ -38,6 +38,7 @@ test  | engine pkcs11               | libengine-pkcs11-openssl | openssl-pkcs11 
 test  | command python3             | python3                | python3                 | python        | python3           | python
 test  | command jq                  | jq                     | jq                      | jq            | jq                | jq
 test  | command tmux                | tmux                   | tmux                    | tmux          | tmux              | tmux
+test  | command dnsmasq             | dnsmasq-base           | dnsmasq                 | dnsmasq       | dnsmasq           | -
 test  | command jsonschema          | python3-jsonschema     | python3-jsonschema      | python-jsonschema | py3-jsonschema | -
 test  | command chromium            | chromium               | chromium                | chromium      | chromium          | -
 test  | command zsh                 | zsh                    | zsh                     | zsh           | zsh               | zsh
