@@ -138,6 +138,7 @@ struct pub {
 	struct cli_progress progress;
 	struct pub_line window[PUB_WINDOW]; /* a ring, oldest at `first` */
 	size_t first, waiting;
+	bool given_up;                         /* a stop allows no more time for the outcome of lines */
 	struct skiff_message batch[PUB_BATCH]; /* their bytes are those of lines at hand */
 	size_t gathered;
 	char *decoded; /* owned; of a line */
@@ -286,7 +287,9 @@ static void pub_settle_oldest(struct pub *pub)
 	struct pub_line line = pub->window[pub->first];
 	pub->first = (pub->first + 1) % PUB_WINDOW;
 	pub->waiting--;
-	if (cli_session_wait(line.token) != SKIFF_OK)
+	enum skiff_code code = pub->given_up ? skiff_token_wait(line.token, 0) : cli_session_wait(line.token);
+	pub->given_up = !skiff_token_done(line.token);
+	if (code != SKIFF_OK)
 		pub_line_failed(pub, line.number, skiff_token_done(line.token) ? skiff_token_error(line.token) : &late);
 	skiff_token_free(line.token);
 }
@@ -309,8 +312,12 @@ static void pub_settle_some(struct pub *pub, size_t count)
 
 static void pub_refused(struct pub *pub, enum skiff_code code)
 {
-	struct skiff_error error = {.code = code};
+	struct skiff_error error;
 	skiff_client_error(pub->session.client, &error);
+	if (error.code != code) { /* the last there was is another one's by now */
+		error = (struct skiff_error){.code = code};
+		snprintf(error.text, sizeof(error.text), "%s", skiff_code_text(code));
+	}
 	pub_settle_all(pub);
 	pub_line_failed(pub, ++pub->lines, &error);
 }
@@ -322,6 +329,8 @@ static size_t pub_send_some(struct pub *pub, const struct skiff_message *message
 	bool outcomes = messages->qos > 0; /* a QoS 0 line has none but that of the final flush */
 	size_t accepted;
 	pub_settle_some(pub, count);
+	if (cli_stop_code() >= 0)
+		return count;
 	enum skiff_code code =
 		skiff_publish_many(pub->session.client, messages, count, outcomes ? tokens : NULL, &accepted);
 	for (size_t i = 0; i < accepted; i++) {
@@ -339,7 +348,7 @@ static size_t pub_send_some(struct pub *pub, const struct skiff_message *message
 static void pub_send(struct pub *pub)
 {
 	size_t sent = 0;
-	while (sent < pub->gathered)
+	while (sent < pub->gathered && cli_stop_code() < 0)
 		sent += pub_send_some(pub, pub->batch + sent, pub->gathered - sent);
 	pub->gathered = 0;
 }

@@ -27,8 +27,7 @@ static void client_init_sync(struct skiff_client *client)
 
 void skiffi_client_has_handlers(struct skiff_client *client)
 {
-	if (!client->options.handlers_in_waits)
-		skiffi_loop_calls(client->loop);
+	skiffi_loop_calls(client->loop, client->options.handlers_in_waits);
 }
 
 static bool client_init_engine(struct skiff_client *client, struct skiff_error *error)

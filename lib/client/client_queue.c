@@ -123,10 +123,10 @@ static bool queue_wait(struct skiff_client *client)
 {
 	unsigned closings = client->closings;
 	bool going = client->state != CLIENT_IDLE || client->connect_wanted;
-	if (skiffi_loop_inside() || !going)
-		return false;
 	if (client->held_back)
 		queue_let_go(client);
+	else if (skiffi_loop_inside() || !going)
+		return false;
 	else
 		queue_sleep(client);
 	return closings == client->closings;
@@ -139,10 +139,10 @@ static enum skiff_code queue_make_room(
 	*waited = false;
 	while (!queue_fits(client, weight)) {
 		bool again = false;
-		if (client->options.queue.full == SKIFF_FULL_DROP_OLDEST)
-			again = queue_drop_oldest(client);
-		else if (client->options.queue.full == SKIFF_FULL_WAIT)
+		if (client->held_back || client->options.queue.full == SKIFF_FULL_WAIT)
 			again = *waited = queue_wait(client);
+		else if (client->options.queue.full == SKIFF_FULL_DROP_OLDEST)
+			again = queue_drop_oldest(client);
 		if (queue_closing(client))
 			return skiffi_fail(error, SKIFF_USAGE_STATE, 0, "the client is being disconnected");
 		if (!again)

@@ -46,6 +46,7 @@ struct loop_thread {
 	uint64_t due_ms;     /* in the loop's time; UINT64_MAX: never */
 	bool closing;        /* the loop's own handles are being closed; guarded by `turn` */
 	atomic_bool calls;   /* the user's functions are to be called, which is for the thread alone */
+	atomic_bool prompt;  /* they may be called by who serves, and soon by the thread when nobody does */
 	atomic_bool serving; /* some other thread is in skiffi_loop_serve */
 	atomic_uint serves;  /* how often that was */
 	_Atomic(int64_t) leased_us; /* until when the thread waits for the next one */
@@ -96,8 +97,9 @@ static struct skiffi_job *loop_pop(struct loop_thread *self)
 	return job;
 }
 
-/* Those that wait now, and a few rounds of what they post themselves; then sockets get their turn. */
-static void loop_run_jobs(struct loop_thread *self)
+/* Those that wait now, and a few rounds of what they post themselves; then sockets get their turn. No more of them once
+ * `may` (NULL: always) says so. */
+static void loop_run_jobs(struct loop_thread *self, bool (*may)(struct loop_thread *self))
 {
 	for (int round = 0; round < LOOP_ROUNDS; round++) {
 		pthread_mutex_lock(&self->lock);
@@ -107,7 +109,7 @@ static void loop_run_jobs(struct loop_thread *self)
 		if (!count)
 			return;
 		uv_update_time(&self->loop.uv); /* what they start must not count the sleep before them */
-		while (count-- && (job = loop_pop(self)))
+		while (count-- && (!may || may(self)) && (job = loop_pop(self)))
 			job->run(job);
 	}
 }
@@ -212,7 +214,7 @@ void skiffi_loop_cancel(struct skiffi_loop *loop, struct skiffi_job *job)
 /* What there is to do, or with UV_RUN_ONCE what comes next. Result: whether the loop goes on. */
 static bool loop_run(struct loop_thread *self, uv_run_mode mode)
 {
-	loop_run_jobs(self);
+	loop_run_jobs(self, NULL);
 	return uv_run(&self->loop.uv, mode);
 }
 
@@ -286,11 +288,18 @@ static void loop_on_patience(uv_timer_t *patience)
 	(void)patience; /* that the sleep is over is all */
 }
 
-/* One turn: sleeps until something comes, at most until `end_us`. */
+/* Where others sleep the thread does the work, as it would have to be called for them anyway. */
+static bool loop_may_sleep(struct loop_thread *self)
+{
+	return !atomic_load(&self->calls) && !atomic_load(&self->sleepers) && atomic_load(&self->users) == 1;
+}
+
+/* One turn: sleeps until something comes, at most until `end_us`. A client that was made meanwhile begins by a job, and
+ * so not here. */
 static void loop_serve_once(
 	struct loop_thread *self, bool (*over)(const void *subject), const void *subject, int64_t end_us)
 {
-	loop_run_jobs(self);
+	loop_run_jobs(self, loop_may_sleep);
 	if (over(subject))
 		return;
 	if (end_us < INT64_MAX) {
@@ -300,12 +309,6 @@ static void loop_serve_once(
 	}
 	uv_run(&self->loop.uv, loop_has_jobs(self) ? UV_RUN_NOWAIT : UV_RUN_ONCE);
 	uv_timer_stop(&self->patience);
-}
-
-/* Where others sleep the thread does the work, as it would have to be called for them anyway. */
-static bool loop_may_sleep(struct loop_thread *self)
-{
-	return !atomic_load(&self->calls) && !atomic_load(&self->sleepers) && atomic_load(&self->users) == 1;
 }
 
 static void loop_call(struct loop_thread *self)
@@ -349,7 +352,7 @@ bool skiffi_loop_serve(
 	}
 	atomic_fetch_add(&self->serves, 1);
 	bool done = loop_serve(self, over, subject, end_us, spins);
-	bool alone = done && !atomic_load(&self->sleepers) && !atomic_load(&self->calls);
+	bool alone = done && !atomic_load(&self->sleepers) && !atomic_load(&self->calls) && !atomic_load(&self->prompt);
 	atomic_store(&self->leased_us, alone ? skiffi_now_us() + LOOP_LEASE_US : 0);
 	atomic_store(&self->serving, false);
 	if (!alone || atomic_load(&self->dozing))
@@ -381,12 +384,16 @@ void skiffi_loop_nudge(struct skiffi_loop *loop)
 	pthread_mutex_unlock(&self->lock);
 }
 
-void skiffi_loop_calls(struct skiffi_loop *loop)
+void skiffi_loop_calls(struct skiffi_loop *loop, bool in_waits)
 {
 	struct loop_thread *self = loop_of(loop);
+	if (in_waits) {
+		atomic_store(&self->prompt, true);
+		return;
+	}
 	if (atomic_exchange(&self->calls, true) || skiffi_loop_here(loop))
 		return;
-	while (atomic_load(&self->serving)) {
+	while (atomic_load(&self->serving) && atomic_load(&self->users) == 1) {
 		skiffi_loop_nudge(loop);
 		sched_yield();
 	}
@@ -547,6 +554,13 @@ static void loop_abandon(struct loop_thread *self)
 	loop_free(self);
 }
 
+/* Those whose functions they were are gone. */
+static void loop_forget_calls(struct loop_thread *self)
+{
+	atomic_store(&self->calls, false);
+	atomic_store(&self->prompt, false);
+}
+
 static void loop_reset(struct loop_thread *self)
 {
 	pthread_mutex_lock(&self->lock);
@@ -558,7 +572,7 @@ static void loop_reset(struct loop_thread *self)
 	self->wake.data = NULL;
 	self->asleep = self->closing = self->left = false;
 	self->due_ms = UINT64_MAX;
-	atomic_store(&self->calls, false);
+	loop_forget_calls(self);
 	atomic_store(&self->leased_us, 0);
 }
 
@@ -692,7 +706,7 @@ struct skiffi_loop *skiffi_loop_ref(void)
 	if (self && loop_fate_of(self) == LOOP_NONE && !loop_start(self))
 		self = NULL;
 	if (self && !atomic_fetch_add(&self->users, 1))
-		atomic_store(&self->calls, false);
+		loop_forget_calls(self);
 	pthread_mutex_unlock(&loop_registry);
 	if (self)
 		skiffi_loop_nudge(&self->loop);

@@ -78,9 +78,9 @@ void skiffi_loop_sleep_end(struct skiffi_loop *loop);
 /* Has skiffi_loop_serve look at `over` again, where it sleeps. Any thread; `loop` may have ended since. */
 void skiffi_loop_nudge(struct skiffi_loop *loop);
 
-/* From now on there are functions of the user's to call, which is for the loop's own thread: returns when no other
- * thread could. Any thread. */
-void skiffi_loop_calls(struct skiffi_loop *loop);
+/* From now on there are functions of a user's to call. With `in_waits` who serves may do that; else it is for the
+ * loop's own thread, and when this returns no other thread calls those of the caller's client. Any thread. */
+void skiffi_loop_calls(struct skiffi_loop *loop, bool in_waits);
 
 /* Whether the caller has the turn of some loop, so that waiting for what only a turn can do would never end. Any
  * thread. */

@@ -115,6 +115,15 @@ static void flush_counted(struct skiffi_engine *engine)
 	flushes.real->flush(engine);
 }
 
+static void count_flushes(struct user *user)
+{
+	flushes.real = user->client->engine->ops;
+	flushes.ops = *flushes.real;
+	flushes.ops.flush = flush_counted;
+	flushes.thread = pthread_self();
+	user->client->engine->ops = &flushes.ops;
+}
+
 static void they_leave_together(void **state)
 {
 	struct far_broker *broker = start_far();
@@ -122,17 +131,32 @@ static void they_leave_together(void **state)
 	struct user *user = user_new(&options);
 	struct skiff_message messages[MANY];
 	(void)state;
-	flushes.real = user->client->engine->ops;
-	flushes.ops = *flushes.real;
-	flushes.ops.flush = flush_counted;
-	flushes.thread = pthread_self();
-	user->client->engine->ops = &flushes.ops;
+	count_flushes(user);
 	user_expect(skiff_connect(user->client), SKIFF_OK);
 	make_messages(messages, PAYLOAD_BYTES, 2);
 	atomic_store(&flushes.calls, 0);
 	assert_int_equal(skiff_publish_many(user->client, messages, MANY, NULL, NULL), SKIFF_OK);
 	assert_int_equal(atomic_load(&flushes.calls), 1);
 	expect_got(MANY);
+	user_free(user);
+	far_broker_stop(broker);
+}
+
+/* What was taken before has a chance to leave, as with single calls. */
+static void they_leave_before_any_is_dropped(void **state)
+{
+	struct far_broker *broker = start_far();
+	struct skiff_options options = options_of(broker);
+	options.queue = (struct skiff_queue_options){.max_bytes = BOUND_BYTES, .full = SKIFF_FULL_DROP_OLDEST};
+	struct user *user = user_new(&options);
+	struct skiff_message messages[MANY];
+	(void)state;
+	count_flushes(user);
+	user_expect(skiff_connect(user->client), SKIFF_OK);
+	make_messages(messages, PAYLOAD_BYTES, 1);
+	atomic_store(&flushes.calls, 0);
+	skiff_publish_many(user->client, messages, MANY, NULL, NULL); /* whether there is room in time is chance */
+	assert_true(atomic_load(&flushes.calls) > 1);
 	user_free(user);
 	far_broker_stop(broker);
 }
@@ -226,6 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(they_keep_their_order),
 		cmocka_unit_test(they_leave_together),
+		cmocka_unit_test(they_leave_before_any_is_dropped),
 		cmocka_unit_test(first_refused_ends_them),
 		cmocka_unit_test(they_wait_for_room),
 		cmocka_unit_test(full_queue_takes_those_that_fit),

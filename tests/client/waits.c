@@ -118,7 +118,8 @@ static void handlers_run_on_the_io_thread(void **state)
 	far_broker_stop(broker);
 }
 
-/* Where that is allowed: without sleeping, or asleep until something comes. */
+/* Where that is allowed: without sleeping, or asleep until something comes. Which thread is first with a message is
+ * chance; the one that waits is, sooner or later. */
 static void waiter_runs_handlers(struct skiff_options options)
 {
 	struct far_broker *broker = far_broker_start(far_echoes, NULL);
@@ -126,11 +127,12 @@ static void waiter_runs_handlers(struct skiff_options options)
 	options.on_message = note_thread;
 	options.user = &seen;
 	struct skiff_client *client = connected(broker, options);
+	int64_t end_ms = waiting_now_ms() + QUICK_MS;
 	bool here = false;
-	for (uint64_t i = 1; i <= MESSAGES; i++) {
+	for (uint64_t i = 1; !here && waiting_now_ms() < end_ms; i++) {
 		user_expect(skiff_publish(client, "t", "y", 1, 1, false), SKIFF_OK);
 		assert_true(waiting_reach(&seen.messages, i, QUICK_MS));
-		here |= pthread_equal(seen.thread, pthread_self()) != 0;
+		here = pthread_equal(seen.thread, pthread_self()) != 0;
 	}
 	assert_true(here);
 	assert_int_equal(skiff_flush(client, QUICK_MS), SKIFF_OK);
@@ -168,6 +170,66 @@ static void waiter_runs_no_handlers_beside_others(void **state)
 	}
 	for (int i = 0; i < 2; i++)
 		skiff_client_free(clients[i]);
+	far_broker_stop(broker);
+}
+
+/* A handler that runs on a thread that waits, and what another thread does meanwhile. */
+struct meeting {
+	const struct far_broker *broker;
+	struct waiting_count entered, made, events;
+	pthread_t waiter;
+	bool met, strayed; /* strayed: a handler of the other client ran on the waiter's thread */
+};
+
+static void meet(struct skiff_client *client, const struct skiff_message *what, void *user)
+{
+	struct meeting *meeting = user;
+	(void)client;
+	(void)what;
+	waiting_add(&meeting->entered);
+	meeting->met = waiting_reach(&meeting->made, 1, QUICK_MS);
+}
+
+static void note_stray(struct skiff_client *client, const struct skiff_event *event, void *user)
+{
+	struct meeting *meeting = user;
+	(void)client;
+	(void)event;
+	meeting->strayed |= pthread_equal(pthread_self(), meeting->waiter) != 0;
+	waiting_add(&meeting->events);
+}
+
+static void *make_another(void *argument)
+{
+	struct meeting *meeting = argument;
+	waiting_reach(&meeting->entered, 1, QUICK_MS);
+	struct skiff_options options = {
+		.url = far_broker_url(meeting->broker), .on_event = note_stray, .user = meeting};
+	struct skiff_client *another = skiff_client_new(&options, NULL);
+	struct skiff_token *token = skiff_connect(another);
+	waiting_add(&meeting->made);
+	skiff_wait(token, QUICK_MS);
+	skiff_client_free(another);
+	return NULL;
+}
+
+/* It is not held up by the handler, and what it calls stays with the I/O thread. */
+static void client_is_made_beside_a_handler_in_a_wait(void **state)
+{
+	struct far_broker *broker = far_broker_start(far_echoes, NULL);
+	struct meeting meeting = {.broker = broker, .waiter = pthread_self()};
+	struct skiff_client *client = connected(
+		broker, (struct skiff_options){.handlers_in_waits = true, .on_message = meet, .user = &meeting});
+	pthread_t thread;
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, make_another, &meeting), 0);
+	user_expect(skiff_publish(client, "t", "y", 1, 1, false), SKIFF_OK);
+	assert_true(waiting_reach(&meeting.entered, 1, QUICK_MS));
+	pthread_join(thread, NULL);
+	assert_true(meeting.met);
+	assert_true(waiting_value(&meeting.events) > 0);
+	assert_false(meeting.strayed);
+	skiff_client_free(client);
 	far_broker_stop(broker);
 }
 
@@ -228,6 +290,7 @@ int main(void)
 		cmocka_unit_test(spinning_waiter_runs_handlers),
 		cmocka_unit_test(sleeping_waiter_runs_handlers_where_allowed),
 		cmocka_unit_test(waiter_runs_no_handlers_beside_others),
+		cmocka_unit_test(client_is_made_beside_a_handler_in_a_wait),
 		cmocka_unit_test(clients_are_spread_over_threads),
 		cmocka_unit_test(fork_leaves_both_able),
 	};
