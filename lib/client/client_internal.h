@@ -176,6 +176,7 @@ void skiffi_client_wake(struct skiff_client *client);    /* any thread: have ski
 
 /* client.c */
 void skiffi_client_has_handlers(struct skiff_client *client); /* before there is one; any thread, not in a turn */
+bool skiffi_client_sleep(struct skiff_client *client, const struct timespec *deadline); /* under the lock */
 void skiffi_client_ending_release(struct client_ending *ending);
 void skiffi_client_release(struct skiff_client *client); /* frees the memory, when nothing runs any more */
 struct skiff_token *skiffi_client_token_refused(const struct skiff_error *error); /* one that has ended so */

@@ -98,16 +98,6 @@ static bool queue_closing(const struct skiff_client *client)
 	return client->free_wanted || client->ending.wanted;
 }
 
-static void queue_sleep(struct skiff_client *client)
-{
-	client->waiting++;
-	client->engine->ops->wants_room(client->engine);
-	skiffi_loop_sleep_begin(client->loop);
-	pthread_cond_wait(&client->changed, &client->lock);
-	skiffi_loop_sleep_end(client->loop);
-	client->waiting--;
-}
-
 /* What was held back must leave before its room can come free. */
 static void queue_let_go(struct skiff_client *client)
 {
@@ -128,7 +118,7 @@ static bool queue_wait(struct skiff_client *client)
 	else if (skiffi_loop_inside() || !going)
 		return false;
 	else
-		queue_sleep(client);
+		skiffi_client_sleep(client, NULL);
 	return closings == client->closings;
 }
 
