@@ -5,6 +5,7 @@
 #include "cli_exit.h"
 #include "cli_format.h"
 #include "cli_output.h"
+#include "cli_settings.h"
 #include "cli_topic.h"
 #include <errno.h>
 #include <stdatomic.h>
@@ -191,15 +192,16 @@ void cli_client_user_info(const char *url, bool *user, bool *password)
 static int client_set_password(
 	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup)
 {
-	bool url_user, url_password;
+	bool url_user, url_password, in_url = params->mosquitto.url_password;
 	int code = CLI_EXIT_OK;
+	if (in_url && (params->pw_file || params->pw_ask))
+		cli_secret_forget(&params->password);
 	if ((params->password != NULL) + (params->pw_file != NULL) + params->pw_ask > 1)
 		return client_wrong(
 			context, params->pw_ask ? "--pw-ask" : "--pw-file", "only one password can be given");
 	cli_client_user_info(setup->url, &url_user, &url_password);
 	if (params->password) {
-		bool in_url = cli_was_shown(context, "url");
-		if (in_url || cli_was_shown(context, "pw"))
+		if (cli_was_shown(context, in_url ? "url" : "pw"))
 			cli_warn(context,
 				"the password of '%s' was visible to others; use '--pw-file', '--pw-ask' or "
 				"SKIFF_PASSWORD",
@@ -248,7 +250,7 @@ static int client_set_will(
 											     : NULL;
 		return option ? client_wrong(context, option, "a will needs a topic; add '--will-topic'") : CLI_EXIT_OK;
 	}
-	if (!cli_topic_check(params->will_topic, CLI_TOPIC_NAME, why, sizeof(why)))
+	if (!cli_topic_check(context, params->will_topic, CLI_TOPIC_NAME, why, sizeof(why)))
 		return client_wrong(context, "--will-topic", why);
 	will->topic = skiff_text(params->will_topic);
 	will->payload = skiff_text(params->will_payload ? params->will_payload : "");
@@ -281,6 +283,10 @@ static int client_set_session(
 		return client_wrong(context, expiry ? "-x" : "--property", "needs MQTT 5; '-V 311' excludes it");
 	if (expiry == 1 && params->keep_session && !context->mosquitto)
 		return client_wrong(context, "-x", "0 lets the session end with the connection; '-c' asks to keep it");
+	const struct skiff_properties *last = cli_property_of(&params->properties, CLI_PACKET_DISCONNECT);
+	if (last && last->has & SKIFF_HAS_SESSION_EXPIRY && last->session_expiry_s && !expiry && !params->keep_session)
+		return client_wrong(context, "-D disconnect session-expiry-interval",
+			"the session ends with the connection, and DISCONNECT cannot keep it; add '-x SECONDS'");
 	options->session_expiry_s = expiry ? (uint32_t)(expiry - 1) : 0;
 	options->resume_session = params->keep_session;
 	options->keep_alive_s = params->keep_alive < 0 ? 0 : params->keep_alive == 0 ? -1 : (int)params->keep_alive;
@@ -382,6 +388,8 @@ static void client_begin(
 	if (context->mosquitto && params->debug)
 		atomic_store(&params->log_id, "(null)");
 	cli_quiet(params->quiet);
+	if (context->settings)
+		cli_settings_check_secrets(context, context->settings);
 	cli_secret_keep_from_core();
 	skiff_log_set(params->debug ? SKIFF_LOG_TRACE : SKIFF_LOG_WARN, cli_client_log, params);
 }
@@ -464,7 +472,5 @@ void cli_client_release(struct cli_client_setup *setup)
 	cli_secret_wipe(&setup->psk);
 	free(setup->headers);
 	setup->headers = NULL;
-	free(setup->topic);
-	setup->topic = NULL;
 	explicit_bzero(setup->url, sizeof(setup->url));
 }

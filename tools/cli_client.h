@@ -25,7 +25,8 @@ struct cli_tls_params {
 
 /* The options of cli_mosquitto_options, of the commands that mosquitto has too. */
 struct cli_mosquitto_params {
-	char *url; /* owned: host, port, user, password and topic in one */
+	const char *url;   /* host, port, user, password and topic in one; taken apart */
+	bool url_password; /* it had one */
 	const char *unix_path, *options_file;
 	bool nodelay, srv, no_tls, os_certs;
 	int tls_version, key_form;
@@ -137,7 +138,6 @@ struct cli_client_setup {
 	char url[2048];
 	char id[256];
 	char address[64], local_address[64];
-	char *topic; /* that stood in the URL of --url; owned */
 };
 
 /* Puts defaults where nothing was given: those of mosquitto's clients where the command is one, with MQTT `version` for
@@ -153,6 +153,10 @@ int cli_client_prepare(
  * environment is there also without a user name, for URLs that have one. */
 int cli_client_prepare_many(
 	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup);
+
+/* The `apart` of --url, an option of type CLI_PARTS in cli_client_params. */
+bool cli_client_url_apart(
+	const struct cli_context *context, void *group, char *url, const char **topic, char *why, size_t size);
 
 /* What --broker, --host, --url and so on mean, for cli_client_prepare. Result: an exit code, after saying what went
  * wrong. */

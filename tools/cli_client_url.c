@@ -3,6 +3,7 @@
  * look-up of its host. */
 #include "cli_client.h"
 #include "cli_exit.h"
+#include "cli_settings.h"
 #include "cli_srv.h"
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -81,6 +82,15 @@ static int url_set_path(
 	return (size_t)len < size ? CLI_EXIT_OK : url_wrong(context, "--ws-path", "the path is too long");
 }
 
+/* With or without a zone. */
+static bool url_is_ipv6(const char *host)
+{
+	char address[INET6_ADDRSTRLEN];
+	unsigned char bytes[16];
+	int len = snprintf(address, sizeof(address), "%.*s", (int)strcspn(host, "%"), host);
+	return len < (int)sizeof(address) && inet_pton(AF_INET6, address, bytes) == 1;
+}
+
 /* The URL of a host; `in_url`: it was in --url. */
 static int url_from_host(
 	const struct cli_context *context, const struct cli_client_params *params, bool in_url, char *url, size_t size)
@@ -92,6 +102,8 @@ static int url_from_host(
 	long long port = params->port;
 	if (!*host || strpbrk(host, "/@?# "))
 		return url_wrong(context, "--host", "a host name or address is needed; a URL goes with '--broker'");
+	if (bracket && !url_is_ipv6(host))
+		return url_wrong(context, "--host", "takes a host alone; its port goes with '--port'");
 	if (params->mosquitto.srv) {
 		int code = cli_srv_find(context, host, tls, found, sizeof(found), &port);
 		if (code != CLI_EXIT_OK)
@@ -125,8 +137,8 @@ static void url_decode(char *text)
 	*to = '\0';
 }
 
-/* User and password, which an option overrides. */
-static int url_take_user(const struct cli_context *context, struct cli_client_params *params, char *user)
+/* What is said of it lies in the words of the command line, but for the password. */
+static bool url_take_user(const struct cli_context *context, struct cli_client_params *params, char *user)
 {
 	char *colon = strchr(user, ':');
 	if (colon)
@@ -136,31 +148,27 @@ static int url_take_user(const struct cli_context *context, struct cli_client_pa
 		if (colon)
 			url_decode(colon);
 	}
-	if (!params->username)
-		params->username = user;
-	if (!colon || params->password || params->pw_file || params->pw_ask)
-		return CLI_EXIT_OK;
+	params->username = user;
+	if (!colon)
+		return true;
+	cli_secret_forget(&params->password);
 	params->password = strdup(colon);
-	if (params->password)
-		return CLI_EXIT_OK;
-	cli_say(context, "out of memory");
-	return CLI_EXIT_FAILURE;
+	explicit_bzero(colon, strlen(colon)); /* so that `ps` does not show it any longer */
+	params->mosquitto.url_password = true;
+	return params->password != NULL;
 }
 
-static int url_take_host(const struct cli_context *context, struct cli_client_params *params, char *host)
+static bool url_take_host(const struct cli_context *context, struct cli_client_params *params, char *host)
 {
 	char *close = *host == '[' ? strchr(host, ']') : NULL, *port = close ? close + 1 : strchr(host, ':');
 	if (close)
 		*close = '\0';
-	if (port && *port == ':') {
-		*port++ = '\0';
-		long number = strtol(port, &port, 10);
-		if ((*port || number < 1 || number > 65535) && !context->mosquitto)
-			return url_wrong(context, "--url", "its port is not a whole number from 1 to 65535");
-		params->port = number;
-	}
 	params->host = host + (close != NULL);
-	return CLI_EXIT_OK;
+	if (!port || *port != ':')
+		return true;
+	*port++ = '\0';
+	params->port = strtol(port, &port, 10);
+	return context->mosquitto || (*port == '\0' && params->port >= 1 && params->port <= 65535);
 }
 
 static const struct url_scheme {
@@ -169,37 +177,43 @@ static const struct url_scheme {
 } url_schemes[] = {
 	{"mqtt://", false, false}, {"mqtts://", false, true}, {"ws://", true, false}, {"wss://", true, true}};
 
-/* Takes --url apart; its parts then count as if each had its option. */
-static int url_take(const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup)
+static const struct url_scheme *url_scheme_of(const char *url)
 {
-	char *url = params->mosquitto.url;
-	const struct url_scheme *scheme = url_schemes;
-	size_t left = sizeof(url_schemes) / sizeof(*url_schemes);
-	for (; left && strncasecmp(url, scheme->start, strlen(scheme->start)) != 0; left--)
-		scheme++;
-	if (!left)
-		return url_wrong(context, "--url", "its scheme is not mqtt://, mqtts://, ws:// or wss://");
-	url += strlen(scheme->start);
-	char *topic = strchr(url, '/'), *at;
-	if (!topic)
-		return url_wrong(context, "--url", "the topic is missing; write it after the host and a '/'");
-	*topic++ = '\0';
-	setup->topic = strdup(topic);
-	if (!setup->topic) {
-		cli_say(context, "out of memory");
-		return CLI_EXIT_FAILURE;
+	for (size_t i = 0; i < sizeof(url_schemes) / sizeof(*url_schemes); i++) {
+		if (strncasecmp(url, url_schemes[i].start, strlen(url_schemes[i].start)) == 0)
+			return &url_schemes[i];
 	}
-	params->ws |= scheme->ws;
-	params->mosquitto.os_certs |= scheme->tls;
-	at = strrchr(url, '@');
-	if (at) {
-		*at = '\0';
-		int code = url_take_user(context, params, url);
-		if (code != CLI_EXIT_OK)
-			return code;
-		url = at + 1;
+	return NULL;
+}
+
+bool cli_client_url_apart(
+	const struct cli_context *context, void *group, char *url, const char **topic, char *why, size_t size)
+{
+	struct cli_client_params *params = group;
+	const struct url_scheme *scheme = url_scheme_of(url);
+	const char *fault = NULL;
+	char *start = url + (scheme ? strlen(scheme->start) : 0), *slash = strchr(start, '/'), *at;
+	if (!scheme)
+		fault = "its scheme is not mqtt://, mqtts://, ws:// or wss://";
+	else if (!slash)
+		fault = "the topic is missing; write it after the host and a '/'";
+	if (!fault) {
+		*slash = '\0';
+		*topic = slash + 1;
+		params->ws |= scheme->ws;
+		params->mosquitto.os_certs |= scheme->tls;
+		params->port = context->mosquitto ? (scheme->tls ? 8883 : 1883) : -1;
+		at = strrchr(start, '@');
+		if (at)
+			*at = '\0';
+		if (at && !url_take_user(context, params, start))
+			fault = "out of memory";
+		else if (!url_take_host(context, params, at ? at + 1 : start))
+			fault = "its port is not a whole number from 1 to 65535";
 	}
-	return url_take_host(context, params, url);
+	if (fault)
+		snprintf(why, size, "%s", fault);
+	return !fault;
 }
 
 /* ---- which of them ---- */
@@ -216,6 +230,31 @@ static const char *url_given(const struct cli_client_params *params)
 					     : NULL;
 }
 
+static bool url_in_settings(const struct cli_context *context, const char *option)
+{
+	const struct cli_settings *settings = context->settings;
+	for (size_t i = 0; settings && i < settings->count; i++) {
+		if (strcmp(settings->items[i].option, option) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Where a profile says one and the command line the other, that counts. Result: whether one is left. */
+static bool url_settle(const struct cli_context *context, const struct cli_client_params *params, const char **broker,
+	const char **given)
+{
+	if (!*broker || !*given)
+		return true;
+	bool whole = params->host || params->mosquitto.url || params->mosquitto.unix_path;
+	bool broker_kept = url_in_settings(context, "--broker"), given_kept = url_in_settings(context, *given);
+	if (broker_kept && !given_kept && whole)
+		*broker = NULL;
+	else if (given_kept && !broker_kept)
+		*given = NULL;
+	return !*broker || !*given;
+}
+
 static int url_copy(const struct cli_context *context, const char *option, const char *scheme, const char *rest,
 	struct cli_client_setup *setup)
 {
@@ -229,7 +268,7 @@ static int url_choose(
 	const struct cli_context *context, struct cli_client_params *params, struct cli_client_setup *setup)
 {
 	const char *given = url_given(params), *broker = params->broker;
-	if (broker && given)
+	if (!url_settle(context, params, &broker, &given))
 		return url_wrong(context, given, "excludes '--broker', whose URL says it all");
 	if (broker && params->ws_path)
 		return url_wrong(context, "--ws-path", "excludes '--broker', whose URL has the path");
@@ -239,13 +278,10 @@ static int url_choose(
 		return url_copy(context, "--broker", "", broker, setup);
 	if (params->mosquitto.unix_path && !context->mosquitto && (params->host || params->port >= 0 || params->ws))
 		return url_wrong(context, "--unix", "excludes '--host', '--port' and '--ws'");
+	if (params->mosquitto.unix_path && url_wants_tls(context, params))
+		return url_wrong(context, "--unix", "has no TLS; leave out the options of TLS, or take another door");
 	if (params->mosquitto.unix_path)
 		return url_copy(context, "--unix", "unix://", params->mosquitto.unix_path, setup);
-	if (params->mosquitto.url) {
-		int code = url_take(context, params, setup);
-		if (code != CLI_EXIT_OK)
-			return code;
-	}
 	return url_from_host(context, params, params->mosquitto.url != NULL, setup->url, sizeof(setup->url));
 }
 

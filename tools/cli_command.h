@@ -26,7 +26,8 @@ enum cli_type {
 	CLI_LIST,   /* struct cli_list; the option may be repeated */
 	CLI_INT,    /* long long; `fallback` when not given */
 	CLI_ENUM,   /* int; one of `words`, `fallback` when not given */
-	CLI_CUSTOM  /* whatever `take` makes of it */
+	CLI_CUSTOM, /* whatever `take` makes of it */
+	CLI_PARTS   /* const char *; one word for several options of the group and a -t, which `apart` tells */
 };
 
 /* The values of a repeatable option, in the order given; they point into argv. */
@@ -41,6 +42,8 @@ struct cli_word {
 	const char *word;
 	int value;
 };
+
+struct cli_context;
 
 struct cli_option {
 	const char *name; /* long name, without dashes; NULL: none */
@@ -57,6 +60,10 @@ struct cli_option {
 	/* CLI_CUSTOM: cuts the value that a profile has into up to CLI_WORDS words; returns how many. NULL: it is one.
 	 */
 	int (*split)(char *text, char **words);
+	/* CLI_PARTS: takes `word` apart in place; `params` is where the fields of the group count from. False after
+	 * writing to `why`. */
+	bool (*apart)(const struct cli_context *context, void *params, char *word, const char **topic, char *why,
+		size_t size);
 	bool may_hold_secret; /* of others than CLI_SECRET: a URL */
 	const char *help;     /* one sentence, lower case, for help and man page */
 	const char *man;      /* more sentences for the man page; NULL: none */

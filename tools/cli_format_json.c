@@ -180,6 +180,20 @@ static bool json_payload(cJSON *root, const struct cli_format_options *options, 
 	return true;
 }
 
+/* What a terminal obeys can only stand in strings. */
+static void json_add(struct cli_buffer *out, const char *text, bool escape)
+{
+	for (size_t left = strlen(text); left;) {
+		size_t len = cli_utf8_length(text, left);
+		if (escape && (*text == 0x7f || (len > 1 && cli_utf8_is_hostile(text, len))))
+			cli_buffer_print(out, "\\u%04x", cli_utf8_point(text, len));
+		else
+			cli_buffer_add(out, text, len ? len : 1);
+		text += len ? len : 1;
+		left -= len ? len : 1;
+	}
+}
+
 const char *cli_format_json(struct cli_buffer *out, const struct cli_format_options *options,
 	const struct skiff_message *message, const struct timespec *when, bool parsed)
 {
@@ -200,7 +214,7 @@ const char *cli_format_json(struct cli_buffer *out, const struct cli_format_opti
 	char *text = !whole ? NULL : options->pretty ? cJSON_Print(root) : cJSON_PrintUnformatted(root);
 	cJSON_Delete(root);
 	if (text)
-		cli_buffer_add(out, text, strlen(text));
+		json_add(out, text, options->escape);
 	else
 		out->failed |= whole;
 	cJSON_free(text);

@@ -5,14 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-/* A character of two or three bytes by its number. */
-static void json_number_of(FILE *out, const unsigned char *bytes, size_t whole)
-{
-	unsigned point = whole == 2 ? (bytes[0] & 0x1Fu) << 6 | (bytes[1] & 0x3Fu)
-				    : (bytes[0] & 0x0Fu) << 12 | (bytes[1] & 0x3Fu) << 6 | (bytes[2] & 0x3Fu);
-	fprintf(out, "\\u%04x", point);
-}
-
 static void json_string(FILE *out, const char *text, size_t len)
 {
 	fputc('"', out);
@@ -26,7 +18,7 @@ static void json_string(FILE *out, const char *text, size_t len)
 		else if (!whole)
 			fputs("\\ufffd", out);
 		else if (whole > 1 && cli_utf8_is_hostile(text + i, whole))
-			json_number_of(out, (const unsigned char *)text + i, whole);
+			fprintf(out, "\\u%04x", cli_utf8_point(text + i, whole));
 		else
 			fwrite(text + i, 1, whole, out);
 		i += whole ? whole : 1;

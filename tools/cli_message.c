@@ -64,19 +64,18 @@ size_t cli_message_sources(const struct cli_message_params *params)
 }
 
 /* The last one counts for mosquitto's clients. */
-const char *cli_message_topic(const struct cli_context *context, const struct cli_message_params *params,
-	const struct cli_client_setup *setup)
+const char *cli_message_topic(const struct cli_context *context, const struct cli_message_params *params)
 {
 	char why[256];
-	size_t count = params->topics.count + (setup->topic != NULL);
-	const char *topic = params->topics.count ? params->topics.items[params->topics.count - 1] : setup->topic;
+	size_t count = params->topics.count;
+	const char *topic = count ? params->topics.items[count - 1] : NULL;
 	if (count == 0 || (count > 1 && !context->mosquitto)) {
 		cli_say(context, "option '--topic': %s",
 			count ? "given more than once; a message has one topic"
 			      : "is needed; it says where to publish");
 		return NULL;
 	}
-	if (!cli_topic_check(topic, CLI_TOPIC_NAME, why, sizeof(why))) {
+	if (!cli_topic_check(context, topic, CLI_TOPIC_NAME, why, sizeof(why))) {
 		cli_say(context, "option '--topic': '%.100s': %s", topic, why);
 		return NULL;
 	}
@@ -110,6 +109,8 @@ static int message_read_file(const struct cli_context *context, const struct cli
 {
 	const char *path = params->whole ? "-" : params->files.items[index];
 	size_t len;
+	if (context->mosquitto && !params->whole && strcmp(path, "-") == 0)
+		path = "./-"; /* a file of that name there */
 	int code = cli_input_read(context, path, CLI_PAYLOAD_MAX, owned, &len);
 	if (code != CLI_EXIT_OK)
 		return code;

@@ -23,8 +23,7 @@ extern const struct cli_option cli_message_options[CLI_MESSAGE_OPTIONS];
 size_t cli_message_sources(const struct cli_message_params *params);
 
 /* The topic to publish to, of -t or --url; NULL, after saying why. */
-const char *cli_message_topic(const struct cli_context *context, const struct cli_message_params *params,
-	const struct cli_client_setup *setup);
+const char *cli_message_topic(const struct cli_context *context, const struct cli_message_params *params);
 
 /* That of -q; 0 when it was not given. */
 static inline uint8_t cli_message_qos(const struct cli_message_params *params)

@@ -19,9 +19,11 @@ static const struct cli_word like_words[] = {{"2.0", CLI_LIKE_20}, {"2.1", CLI_L
 const struct cli_option cli_mosquitto_options[] = {
 	{.name = "url",
 		.letter = 'L',
-		.type = CLI_SECRET,
+		.type = CLI_PARTS,
 		.value = "URL",
 		.field = FIELD(url),
+		.apart = cli_client_url_apart,
+		.may_hold_secret = true,
 		.help = "host, port, user, password and topic in one: mqtt://, mqtts://, ws:// or wss://, then "
 			"[user[:password]@]host[:port]/topic",
 		.man = "What follows the host is the topic, not the path of a WebSocket, which --ws-path gives. The "

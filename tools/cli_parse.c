@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cli_parse.c: words of the command line into the parameters of a command, by its option table. */
 #include "cli_parse.h"
+#include "cli_password.h"
 #include "cli_settings.h"
 #include "cli_suggest.h"
 #include <errno.h>
@@ -70,6 +71,30 @@ static void parser_wrong(struct parser *parser, const struct cli_option *option,
 	parser_say(parser, "option '%s': %s", cli_option_label(option, label), why);
 }
 
+/* ---- which option ---- */
+
+static bool option_named(const struct cli_option *option, const char *word, size_t len)
+{
+	if (len < 2 || word[0] != '-')
+		return false;
+	if (word[1] == '-')
+		return option->name && strlen(option->name) == len - 2 && memcmp(option->name, word + 2, len - 2) == 0;
+	return len == 2 && option->letter == word[1];
+}
+
+/* The option that the first `len` bytes of `word` name, and its group; NULL if there is none. */
+static const struct cli_option *option_find(
+	const struct cli_command *command, const char *word, size_t len, const struct cli_group **group)
+{
+	for (size_t i = 0; (*group = cli_group_at(command, i)); i++) {
+		for (size_t j = 0; j < (*group)->count; j++) {
+			if (option_named(&(*group)->options[j], word, len))
+				return &(*group)->options[j];
+		}
+	}
+	return NULL;
+}
+
 /* ---- values ---- */
 
 /* The first word of the command line takes the place of those of a profile. */
@@ -98,9 +123,7 @@ static bool secret_take(char **field, char *word)
 	if (!copy)
 		return false;
 	explicit_bzero(word, strlen(word)); /* so that `ps` does not show it any longer */
-	if (*field)
-		explicit_bzero(*field, strlen(*field));
-	free(*field);
+	cli_secret_forget(field);
 	*field = copy;
 	return true;
 }
@@ -173,9 +196,30 @@ bool cli_was_shown(const struct cli_context *context, const char *name)
 	return false;
 }
 
-/* Returns how many words were taken, -1 when the value is wrong. */
-static int value_take(struct parser *parser, const struct cli_option *option, void *field, char **words, int count)
+static bool list_take(struct parser *parser, struct cli_list *list, const char *word)
 {
+	if (!parser->setting && !parser->context->mosquitto)
+		list_drop_file(list);
+	list->from_file += parser->setting != NULL;
+	return list_add(list, word);
+}
+
+/* The option counts where it stands: what comes later overrides its parts. */
+static bool parts_take(struct parser *parser, const struct cli_option *option, char *base, char *word, char *why)
+{
+	const char *topic;
+	const struct cli_group *group;
+	const struct cli_option *topics = option_find(parser->context->command, "-t", 2, &group);
+	if (!option->apart(parser->context, base, word, &topic, why, WHY_BYTES))
+		return false;
+	*(const char **)(base + option->field) = word;
+	return list_take(parser, (struct cli_list *)(parser->params + group->base + topics->field), topic);
+}
+
+/* Returns how many words were taken, -1 when the value is wrong. */
+static int value_take(struct parser *parser, const struct cli_option *option, char *base, char **words, int count)
+{
+	void *field = base + option->field;
 	char why[WHY_BYTES] = "out of memory";
 	int taken = 1;
 	bool ok = true;
@@ -187,10 +231,9 @@ static int value_take(struct parser *parser, const struct cli_option *option, vo
 	} else if (option->type == CLI_SECRET) {
 		ok = secret_take(field, words[0]);
 	} else if (option->type == CLI_LIST) {
-		if (!parser->setting && !parser->context->mosquitto)
-			list_drop_file(field);
-		ok = list_add(field, words[0]);
-		((struct cli_list *)field)->from_file += parser->setting != NULL;
+		ok = list_take(parser, field, words[0]);
+	} else if (option->type == CLI_PARTS) {
+		ok = parts_take(parser, option, base, words[0], why);
 	} else if (option->type == CLI_INT) {
 		ok = int_take(option, field, words[0], parser->context->mosquitto, why);
 	} else {
@@ -204,28 +247,6 @@ static int value_take(struct parser *parser, const struct cli_option *option, vo
 }
 
 /* ---- options ---- */
-
-static bool option_named(const struct cli_option *option, const char *word, size_t len)
-{
-	if (len < 2 || word[0] != '-')
-		return false;
-	if (word[1] == '-')
-		return option->name && strlen(option->name) == len - 2 && memcmp(option->name, word + 2, len - 2) == 0;
-	return len == 2 && option->letter == word[1];
-}
-
-/* The option that the first `len` bytes of `word` name, and its group; NULL if there is none. */
-static const struct cli_option *option_find(
-	const struct cli_command *command, const char *word, size_t len, const struct cli_group **group)
-{
-	for (size_t i = 0; (*group = cli_group_at(command, i)); i++) {
-		for (size_t j = 0; j < (*group)->count; j++) {
-			if (option_named(&(*group)->options[j], word, len))
-				return &(*group)->options[j];
-		}
-	}
-	return NULL;
-}
 
 static const char *option_nearest(const struct cli_command *command, const char *word, size_t len)
 {
@@ -260,6 +281,8 @@ static void parser_unknown(struct parser *parser, const char *word, size_t len)
 		len - dashes >= (dashes == 1 ? 3 : 2) ? option_nearest(command, word + dashes, len - dashes) : NULL;
 	if (near)
 		parser_say(parser, "option '%.*s': unknown; did you mean '--%s'?", (int)len, word, near);
+	else if (parser->context->mosquitto)
+		parser_say(parser, "option '%.*s': unknown", (int)len, word);
 	else
 		parser_say(parser, "option '%.*s': unknown; 'skiff help %s' lists those there are", (int)len, word,
 			command->name);
@@ -296,9 +319,8 @@ static void parser_option(struct parser *parser)
 		snprintf(why, sizeof(why), "its value is missing; write %s after it", option->value);
 		parser_wrong(parser, option, why);
 	} else {
-		void *field = parser->params + group->base + option->field;
-		int taken = value_take(
-			parser, option, field, attached ? &attached : parser->words, attached ? 1 : parser->count);
+		int taken = value_take(parser, option, parser->params + group->base,
+			attached ? &attached : parser->words, attached ? 1 : parser->count);
 		if (!attached && taken > 0) {
 			parser->words += taken;
 			parser->count -= taken;
@@ -415,11 +437,8 @@ enum cli_parsed cli_parse(int argc, char **argv, struct cli_context *context, vo
 
 static void field_free(const struct cli_option *option, void *field)
 {
-	char *secret = option->type == CLI_SECRET ? *(char **)field : NULL;
-	if (secret) {
-		explicit_bzero(secret, strlen(secret));
-		free(secret);
-		*(char **)field = NULL;
+	if (option->type == CLI_SECRET) {
+		cli_secret_forget(field);
 	} else if (option->type == CLI_LIST) {
 		free(((struct cli_list *)field)->items);
 		*(struct cli_list *)field = (struct cli_list){0};

@@ -23,6 +23,14 @@ void cli_secret_wipe(struct cli_secret *secret)
 	*secret = (struct cli_secret){0};
 }
 
+void cli_secret_forget(char **text)
+{
+	if (*text)
+		explicit_bzero(*text, strlen(*text));
+	free(*text);
+	*text = NULL;
+}
+
 /* One byte: Linux takes 0 to mean that a program that collects core files may have one still. */
 void cli_secret_keep_from_core(void)
 {

@@ -38,6 +38,9 @@ void cli_secret_file_check(const struct cli_context *context, const char *path);
 
 void cli_secret_wipe(struct cli_secret *secret);
 
+/* The same for a text of its own, which may be NULL and is so after. */
+void cli_secret_forget(char **text);
+
 /* From here on a crash of this process leaves no core file, in which secrets would stand. */
 void cli_secret_keep_from_core(void);
 

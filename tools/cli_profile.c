@@ -275,10 +275,10 @@ int cli_settings_from_profile(const struct cli_context *context, const char *nam
 		code = config_read(&config);
 	if (code != CLI_EXIT_OK)
 		return code;
-	if (config_has_secret(&config))
-		cli_secret_file_check(context, config.path);
+	bool secret = config_has_secret(&config);
 	const struct cli_toml_table *table = cli_toml_table(&config.toml, name);
 	code = table ? profile_take(&config, table, settings) : profile_unknown(&config, name);
+	settings->secret = secret;
 	cli_toml_free(&config.toml);
 	return code;
 }

@@ -31,7 +31,7 @@ static bool record_is_text(struct skiff_bytes bytes)
 	return true;
 }
 
-/* Of UTF-8. DEL and what a terminal obeys stand as they are: the reader of this is a program. */
+/* Of UTF-8. What a terminal obeys is escaped, as a reader who is a program takes it back. */
 static void record_string(struct cli_buffer *out, struct skiff_bytes text)
 {
 	const unsigned char *at = text.data;
@@ -43,14 +43,16 @@ static void record_string(struct cli_buffer *out, struct skiff_bytes text)
 		left -= len;
 		if (!left)
 			break;
+		size_t whole = cli_utf8_length(at, left);
+		len = whole ? whole : 1;
 		if (*at == '"' || *at == '\\')
 			cli_buffer_print(out, "\\%c", *at);
-		else if (*at < ' ')
-			cli_buffer_print(out, "\\u%04x", *at);
+		else if (*at < ' ' || *at == 0x7f || (whole > 1 && cli_utf8_is_hostile(at, whole)))
+			cli_buffer_print(out, "\\u%04x", cli_utf8_point(at, whole));
 		else
-			cli_buffer_byte(out, (char)*at);
-		at++;
-		left--;
+			cli_buffer_add(out, at, len);
+		at += len;
+		left -= len;
 	}
 	cli_buffer_byte(out, '"');
 }

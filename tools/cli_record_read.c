@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cli_record_read.c: a line of JSON becomes a message. Its own names are those of the schema; those of mosquitto_sub
  * are known too. */
+#include "cli_input.h"
 #include "cli_payload.h"
 #include "cli_record.h"
 #include <cJSON.h>
@@ -252,6 +253,19 @@ static bool reader_payload(struct reader *reader, const cJSON *root)
 	return true;
 }
 
+/* What mosquitto_sub says of a payload that its JSON cuts at a NUL. */
+static bool reader_payload_is_whole(struct reader *reader, const cJSON *root)
+{
+	size_t len = reader->record->message.payload.len;
+	double told;
+	bool found;
+	if (!reader_number(reader, root, "payloadlen", NULL, CLI_PAYLOAD_MAX, &told, &found))
+		return false;
+	if (!found || (size_t)told == len || !cJSON_IsString(reader_member(root, "payload", NULL)))
+		return true;
+	return reader_wrong(reader, "\"payloadlen\" is %.0f, and %zu bytes are there: the payload was cut", told, len);
+}
+
 static bool reader_message(struct reader *reader, const cJSON *root)
 {
 	struct skiff_message *message = &reader->record->message;
@@ -262,7 +276,8 @@ static bool reader_message(struct reader *reader, const cJSON *root)
 	if (!message->topic.data)
 		return reader_wrong(reader, "\"topic\" is missing");
 	bool ok = reader_number(reader, root, "qos", NULL, 2, &qos, &found) && reader_retain(reader, root) &&
-		  reader_time(reader, root) && reader_properties(reader, root) && reader_payload(reader, root);
+		  reader_time(reader, root) && reader_properties(reader, root) && reader_payload(reader, root) &&
+		  reader_payload_is_whole(reader, root);
 	if (ok)
 		message->qos = (uint8_t)qos;
 	return ok;

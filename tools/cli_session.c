@@ -4,10 +4,11 @@
 #include "check_explain.h"
 #include "cli_exit.h"
 #include "cli_stop.h"
+#include "commands.h"
 #include <skiff/log.h>
 #include <stdio.h>
 
-enum { GRACE_MS = 1000, GRACE_SLACK_MS = 2000, LOOK_MS = 250 };
+enum { GRACE_MS = 1000, GRACE_SLACK_MS = 2000, LOOK_MS = 250, AGAIN_MS = 1000 };
 
 /* Whether one more failure is one too many. */
 static bool session_gives_up(struct cli_session *session)
@@ -126,6 +127,29 @@ static int session_refused(struct cli_session *session, const struct skiff_error
 	return stopped >= 0 ? stopped : cli_exit_for(error->code);
 }
 
+static struct skiff_error session_connect(struct cli_session *session)
+{
+	struct skiff_token *token = skiff_connect(session->client);
+	skiff_token_wait(token, -1);
+	struct skiff_error error = *skiff_token_error(token);
+	skiff_token_free(token);
+	return error;
+}
+
+/* For mosquitto_sub a connection is made when TCP is, and one that ends later is made anew, as long as it takes. */
+static bool session_tries_again(const struct cli_session *session, const struct skiff_error *error, bool *told)
+{
+	const struct cli_context *context = session->context;
+	bool ended =
+		error->code == SKIFF_MQTT_CLOSED || error->code == SKIFF_TCP_CLOSED || error->code == SKIFF_TCP_RESET;
+	if (!context->mosquitto || context->command != &cmd_sub || !ended || session->params->no_reconnect)
+		return false;
+	if (!*told)
+		cli_say(context, "%s; trying again", error->text);
+	*told = true;
+	return cli_stop_pause(AGAIN_MS);
+}
+
 int cli_session_open(struct cli_session *session, const struct cli_context *context, struct cli_client_params *params,
 	struct cli_client_setup *setup)
 {
@@ -149,16 +173,12 @@ int cli_session_open(struct cli_session *session, const struct cli_context *cont
 	int code = session->ask ? session->ask(session) : CLI_EXIT_OK;
 	if (code != CLI_EXIT_OK)
 		return code;
-	struct skiff_token *token = skiff_connect(session->client);
-	if (!token) {
-		cli_say(context, "out of memory");
-		return CLI_EXIT_FAILURE;
-	}
 	cli_stop_notify(session_stop, session);
 	cli_stop_on_hangup(session_read_again, session);
-	skiff_token_wait(token, -1);
-	error = *skiff_token_error(token);
-	skiff_token_free(token);
+	bool told = false;
+	do {
+		error = session_connect(session);
+	} while (session_tries_again(session, &error, &told));
 	return session_refused(session, &error, setup);
 }
 

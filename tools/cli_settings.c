@@ -93,7 +93,7 @@ bool cli_settings_is_secret(const char *name, const char *value)
 
 void cli_settings_check_secrets(const struct cli_context *context, const struct cli_settings *settings)
 {
-	bool secret = false;
+	bool secret = settings->secret;
 	for (size_t i = 0; i < settings->count && !secret; i++) {
 		const struct cli_setting *setting = &settings->items[i];
 		secret = cli_settings_is_secret(setting->option + strspn(setting->option, "-"), setting->value);

@@ -18,7 +18,8 @@ struct cli_setting {
 struct cli_settings {
 	struct cli_setting *items;
 	size_t count;
-	char *path; /* the file's */
+	char *path;  /* the file's */
+	bool secret; /* a profile's file holds one */
 };
 
 /* Where mosquitto_pub, mosquitto_sub or mosquitto_rr (`name`) look for options: $XDG_CONFIG_HOME, else $HOME/.config.

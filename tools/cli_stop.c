@@ -24,6 +24,7 @@ static struct {
 	void *hangup_user;
 	bool terminal[3];  /* standard streams that were on one */
 	bool ends_without; /* and whose end is the command's */
+	bool hangup_ends;  /* SIGHUP is no more than that */
 	sigset_t signals;
 	struct timespec deadline; /* CLOCK_MONOTONIC; 0: none */
 	int pipe[2];
@@ -138,7 +139,7 @@ static bool stop_terminal_is_gone(void)
 /* Whether SIGHUP leaves the command running. */
 static bool stop_hangup(void)
 {
-	if (stop.ends_without && stop_terminal_is_gone())
+	if (stop.ends_without && (stop.hangup_ends || stop_terminal_is_gone()))
 		return false;
 	pthread_mutex_lock(&stop.lock);
 	bool reads = stop.hangup != NULL;
@@ -194,6 +195,7 @@ static bool stop_start(long long seconds)
 
 int cli_stop_start(const struct cli_context *context, long long seconds)
 {
+	stop.hangup_ends = context->mosquitto; /* as theirs */
 	if (stop_start(seconds))
 		return CLI_EXIT_OK;
 	cli_say(context, "cannot watch for signals: %s", strerror(errno));

@@ -20,6 +20,15 @@ static size_t utf8_announced(unsigned char first, unsigned *least)
 	return 0;
 }
 
+unsigned cli_utf8_point(const void *data, size_t length)
+{
+	const unsigned char *bytes = data;
+	unsigned point = length == 1 ? bytes[0] : bytes[0] & (0x7Fu >> length);
+	for (size_t i = 1; i < length; i++)
+		point = point << 6 | (bytes[i] & 0x3Fu);
+	return point;
+}
+
 size_t cli_utf8_length(const void *data, size_t len)
 {
 	const unsigned char *bytes = data;
@@ -27,12 +36,11 @@ size_t cli_utf8_length(const void *data, size_t len)
 	size_t need = len ? utf8_announced(bytes[0], &least) : 0;
 	if (need == 0 || need > len)
 		return 0;
-	unsigned point = need == 1 ? bytes[0] : bytes[0] & (0x7Fu >> need);
 	for (size_t i = 1; i < need; i++) {
 		if ((bytes[i] & 0xC0) != 0x80)
 			return 0;
-		point = point << 6 | (bytes[i] & 0x3Fu);
 	}
+	unsigned point = cli_utf8_point(data, need);
 	bool surrogate = point >= 0xD800 && point <= 0xDFFF;
 	return point < least || surrogate || point > 0x10FFFF ? 0 : need;
 }

@@ -13,6 +13,9 @@ size_t cli_utf8_length(const void *data, size_t len);
  * controls, what turns the direction of writing, what begins a line. */
 bool cli_utf8_is_hostile(const void *data, size_t length);
 
+/* The number of a well-formed character of `length` bytes. */
+unsigned cli_utf8_point(const void *data, size_t length);
+
 /* Bytes that cli_escape makes of one byte, at most. */
 enum { CLI_ESCAPE_FACTOR = 4 };
 

@@ -55,7 +55,32 @@ static bool topic_check_share(const char *text, char *why, size_t size)
 	return false;
 }
 
-bool cli_topic_check(const char *text, enum cli_topic_kind kind, char *why, size_t size)
+static bool topic_point_is_usual(unsigned point)
+{
+	bool control = point < 0x20 || (point >= 0x7f && point < 0xa0);
+	bool assigned = (point < 0xfdd0 || point > 0xfdef) && (point & 0xfffe) != 0xfffe;
+	return !control && assigned;
+}
+
+/* A control character, or one that Unicode will never assign, may be taken for malformed [MQTT 5, 1.5.4]. By
+ * mosquitto's clients it is refused; else a warning is all. */
+static bool topic_check_usual(const struct cli_context *context, const char *text, char *why, size_t size)
+{
+	size_t len = strlen(text), at = 0, length = 0;
+	while (at < len && (length = cli_utf8_length(text + at, len - at)) > 0 &&
+		topic_point_is_usual(cli_utf8_point(text + at, length)))
+		at += length;
+	if (at == len)
+		return true;
+	snprintf(why, size, "the character at byte %zu is one that a broker may refuse by closing the connection",
+		at + 1);
+	if (!context->mosquitto)
+		cli_warn(context, "in a topic %s", why);
+	return !context->mosquitto;
+}
+
+bool cli_topic_check(
+	const struct cli_context *context, const char *text, enum cli_topic_kind kind, char *why, size_t size)
 {
 	size_t len = strlen(text);
 	if (len == 0) {
@@ -72,7 +97,8 @@ bool cli_topic_check(const char *text, enum cli_topic_kind kind, char *why, size
 		return false;
 	}
 	return topic_check_wildcards(text, kind, why, size) &&
-	       (kind == CLI_TOPIC_NAME || topic_check_share(text, why, size));
+	       (kind == CLI_TOPIC_NAME || topic_check_share(text, why, size)) &&
+	       topic_check_usual(context, text, why, size);
 }
 
 bool cli_topic_matches(const char *filter, const char *topic, size_t len)

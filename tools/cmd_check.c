@@ -247,7 +247,7 @@ static int check_url(const struct cli_context *context, struct check_params *par
 	struct check_settings settings = check_settings_of(params);
 	struct cli_client_setup setup;
 	char why[256];
-	if (params->topic && !cli_topic_check(params->topic, CLI_TOPIC_NAME, why, sizeof(why))) {
+	if (params->topic && !cli_topic_check(context, params->topic, CLI_TOPIC_NAME, why, sizeof(why))) {
 		cli_say(context, "option '--topic': %s", why);
 		return CLI_EXIT_USAGE;
 	}
@@ -310,6 +310,11 @@ static int check_run(const struct cli_context *context, void *raw)
 	if (operand && (params->client.broker || params->client.host)) {
 		cli_say(context, "the broker is given twice; leave out '%s'",
 			params->client.broker ? "--broker" : "--host");
+		return CLI_EXIT_USAGE;
+	}
+	if (operand && *operand == '@') {
+		cli_say(context, "argument '%s': profiles are for 'pub', 'sub' and 'rr'; give a URL or a host",
+			operand);
 		return CLI_EXIT_USAGE;
 	}
 	if (operand && check_place_is_host(operand)) {

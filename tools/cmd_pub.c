@@ -143,8 +143,8 @@ struct pub {
 	size_t gathered;
 	char *decoded; /* owned; of a line */
 	struct cli_record record;
-	unsigned long long lines, failed;
-	int code; /* of the first failure */
+	unsigned long long lines, failed, timeless; /* timeless: records that --speed cannot hold back */
+	int code;                                   /* of the first failure */
 };
 
 static bool pub_reads_lines(const struct pub_params *params)
@@ -421,6 +421,9 @@ static void pub_record(struct pub *pub, struct skiff_bytes line)
 	message->retain |= params->retain;
 	if (params->client.version != SKIFF_MQTT_5)
 		message->properties = NULL;
+	if (params->speed > 0 && !pub->record.has_time && !pub->timeless++)
+		cli_warn(pub->session.context,
+			"line %llu has no time to go by, and leaves at once; so do others like it", pub->lines + 1);
 	if (cli_pace_wait_recorded(&pub->pace, pub->record.has_time ? &pub->record.time : NULL))
 		pub_publish(pub, message);
 }
@@ -495,12 +498,12 @@ static int pub_all_lines(struct pub *pub)
 }
 
 /* What the options say of each message. */
-static int pub_prepare(struct pub *pub, const struct cli_context *context, const struct cli_client_setup *setup)
+static int pub_prepare(struct pub *pub, const struct cli_context *context)
 {
 	struct pub_params *params = pub->params;
 	const struct skiff_properties *properties = cli_property_of(&params->client.properties, CLI_PACKET_PUBLISH);
-	bool own_topics = params->stdin_topic || (params->json_in && !params->message.topics.count && !setup->topic);
-	const char *topic = own_topics ? "" : cli_message_topic(context, &params->message, setup);
+	bool own_topics = params->stdin_topic || (params->json_in && !params->message.topics.count);
+	const char *topic = own_topics ? "" : cli_message_topic(context, &params->message);
 	if (!topic)
 		return CLI_EXIT_USAGE;
 	pub->message.topic = skiff_text(topic);
@@ -551,7 +554,7 @@ static int pub_run(const struct cli_context *context, void *data)
 	cli_client_settle(context, &params->client, SKIFF_MQTT_311);
 	code = cli_client_prepare(context, &params->client, &setup);
 	if (code == CLI_EXIT_OK)
-		code = pub_prepare(pub, context, &setup);
+		code = pub_prepare(pub, context);
 	if (code == CLI_EXIT_OK)
 		code = pub_connected(pub, context, &setup);
 	cli_client_release(&setup);

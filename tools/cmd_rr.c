@@ -197,7 +197,7 @@ static int rr_choose_topic(struct rr *rr, const struct cli_context *context)
 		cli_say(context, "option '-e': is needed; it says where the answer is awaited");
 		return CLI_EXIT_USAGE;
 	}
-	if (cli_topic_check(params->response_topic, CLI_TOPIC_NAME, why, sizeof(why)))
+	if (cli_topic_check(context, params->response_topic, CLI_TOPIC_NAME, why, sizeof(why)))
 		return CLI_EXIT_OK;
 	cli_say(context, "option '-e': '%.100s': %s", params->response_topic, why);
 	return CLI_EXIT_USAGE;
@@ -242,7 +242,7 @@ static int rr_request(struct rr *rr, const struct cli_context *context, struct c
 {
 	const struct rr_params *params = rr->params;
 	struct skiff_message request = {.qos = cli_message_qos(&params->message)};
-	const char *topic = cli_message_topic(context, &params->message, setup);
+	const char *topic = cli_message_topic(context, &params->message);
 	char *owned = NULL;
 	if (!topic)
 		return CLI_EXIT_USAGE;

@@ -188,7 +188,7 @@ static int sub_check_filters(const struct cli_context *context, const char *opti
 {
 	char why[256];
 	for (size_t i = 0; i < list->count; i++) {
-		if (!cli_topic_check(list->items[i], CLI_TOPIC_FILTER, why, sizeof(why))) {
+		if (!cli_topic_check(context, list->items[i], CLI_TOPIC_FILTER, why, sizeof(why))) {
 			cli_say(context, "option '%s': '%.100s': %s", option, list->items[i], why);
 			return CLI_EXIT_USAGE;
 		}
@@ -219,7 +219,7 @@ static int sub_check(const struct cli_context *context, const struct sub_params 
 		code = sub_check_filters(context, "--filter-out", &params->filter_out);
 	if (code != CLI_EXIT_OK)
 		return code;
-	if (params->topics.count == 0 && params->unsubscribe.count == 0 && !params->client.mosquitto.url) {
+	if (params->topics.count == 0 && params->unsubscribe.count == 0) {
 		cli_say(context, "option '--topic': is needed; it says what to subscribe to");
 		return CLI_EXIT_USAGE;
 	}
@@ -505,32 +505,11 @@ static void sub_bound_window(struct sub *sub, struct cli_client_setup *setup)
 	setup->options.connect_properties = connect;
 }
 
-/* The topic of --url goes before those of -t. */
-static int sub_add_topic(const struct cli_context *context, struct cli_list *topics, const char *topic)
-{
-	if (!topic)
-		return CLI_EXIT_OK;
-	const char **items = malloc(sizeof(*items) * (topics->count + 1));
-	if (!items) {
-		cli_say(context, "out of memory");
-		return CLI_EXIT_FAILURE;
-	}
-	items[0] = topic;
-	for (size_t i = 0; i < topics->count; i++)
-		items[i + 1] = topics->items[i];
-	free(topics->items);
-	topics->items = items;
-	topics->count++;
-	return sub_check_filters(context, "--url", topics);
-}
-
 static int sub_prepare(struct sub *sub, const struct cli_context *context, struct cli_client_setup *setup)
 {
 	struct sub_params *params = sub->params;
 	const struct cli_mosquitto_params *mosquitto = &params->client.mosquitto;
 	int code = cli_print_begin(&sub->print, context, &params->print, &params->client);
-	if (code == CLI_EXIT_OK)
-		code = sub_add_topic(context, &params->topics, setup->topic);
 	if (code != CLI_EXIT_OK)
 		return code;
 	if (params->save_dir && access(params->save_dir, W_OK | X_OK)) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* late.c: libraries that few runs of the command need, loaded when one does: OpenSSL with TLS (late_openssl.S), libwebsockets
- * with the first WebSocket, Paho with the engine paho, cJSON with %j and --json-in, the C library's mathematics with compare. The command starts
- * for each message that a script sends, and each library costs it time at each start.
+/* late.c: libraries that few runs of the command need, loaded when one does: OpenSSL with TLS (late_openssl.S),
+ * libwebsockets with the first WebSocket, Paho with the engine paho, cJSON with %j and --json-in, the C library's
+ * mathematics with compare. The command starts for each message that a script sends, and each library costs it time at
+ * each start.
  *
  * Each function here has the name of one of theirs, and stands in its place in this program. Where a library is not
  * there, the functions that begin something fail as they do when memory is out. */

@@ -90,6 +90,21 @@ static const char *main_options_file(int argc, char **argv)
 	return file;
 }
 
+/* The exit codes that the command line asks for, wherever it does: they are those of faults before it, too. */
+static void main_exit_codes(int argc, char **argv)
+{
+	static const char option[] = "--exit-codes";
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		const char *rest =
+			strncmp(argv[i], option, sizeof(option) - 1) == 0 ? argv[i] + sizeof(option) - 1 : "-";
+		const char *word = *rest == '=' ? rest + 1 : !*rest && i + 1 < argc ? argv[i + 1] : "";
+		if (strcmp(word, "skiff") == 0)
+			cli_exit_choose(CLI_EXIT_CODES_SKIFF);
+		else if (strcmp(word, "mosquitto") == 0)
+			cli_exit_choose(CLI_EXIT_CODES_MOSQUITTO);
+	}
+}
+
 /* Reads the file of options, or the profile, that there is. Steps over a "@NAME". Result: an exit code. */
 static int main_settings(struct cli_context *context, int *argc, char ***argv)
 {
@@ -112,10 +127,7 @@ static int main_settings(struct cli_context *context, int *argc, char ***argv)
 		file = path;
 	if (!file)
 		return CLI_EXIT_OK;
-	int code = cli_settings_from_file(context, file, must_exist, context->settings);
-	if (code == CLI_EXIT_OK)
-		cli_settings_check_secrets(context, context->settings);
-	return code;
+	return cli_settings_from_file(context, file, must_exist, context->settings);
 }
 
 /* ---- running it ---- */
@@ -170,6 +182,8 @@ static int main_run(const struct cli_command *command, bool mosquitto, int argc,
 	}
 	if (mosquitto)
 		cli_exit_choose(CLI_EXIT_CODES_MOSQUITTO);
+	if (command->alias)
+		main_exit_codes(argc, argv);
 	int code = main_parsed(&context, argc, argv, params);
 	code = cli_exit_spoken(cli_finish_output(&context, code), command == &cmd_sub);
 	cli_parse_free(command, params);

@@ -278,10 +278,12 @@ static enum skiff_code explain_alert(const struct explain *e)
 
 static enum skiff_code explain_not_tls(const struct explain *e, int reason)
 {
-	bool ws = e->endpoint->path;
+	const struct skiffi_endpoint *to = e->endpoint;
+	bool bracket = strchr(to->host, ':');
 	return skiffi_fail(e->error, SKIFF_WRONG_PROTOCOL, reason,
-		"the peer does not speak TLS on port %u; try %s://%s, or the port that is for TLS", e->endpoint->port,
-		ws ? "ws" : "tcp", e->endpoint->host);
+		"the peer does not speak TLS on port %u; try %s://%s%s%s:%u%s, or the port that is for TLS", to->port,
+		to->path ? "ws" : "tcp", bracket ? "[" : "", to->host, bracket ? "]" : "", to->port,
+		to->path ? to->path : "");
 }
 
 static enum skiff_code explain_openssl(const struct explain *e)

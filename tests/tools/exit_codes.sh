@@ -14,6 +14,21 @@ run "$SKIFF" pub -t a
 expect 2 "skiff pub: there is no message"
 run "$SKIFF" pub -b nonsense://host -t a -m x
 expect 2
+run "$SKIFF" pub --exit-codes mosquitto --no-such-option
+expect 1
+run "$SKIFF" pub -q 9 --exit-codes=mosquitto
+expect 1
+ln -s "$SKIFF" "$work/mosquitto_pub"
+run "$work/mosquitto_pub" -q 9 --exit-codes skiff
+expect 2
+run "$SKIFF" pub -h 127.0.0.1:1883 -t a -m x
+expect 2 "option '--host': takes a host alone; its port goes with '--port'"
+run "$SKIFF" pub --unix "$work/socket" --cafile "$work/missing" -t a -m x
+expect 2 "option '--unix': has no TLS"
+run "$SKIFF" pub -t a -m x -D disconnect session-expiry-interval 10
+expect 2 "DISCONNECT cannot keep it; add '-x SECONDS'"
+run "$SKIFF" check @home
+expect 2 "profiles are for 'pub', 'sub' and 'rr'"
 run "$SKIFF" pub -b mqtts://127.0.0.1 --cafile "$work/missing" -t a -m x
 expect 10 "$work/missing"
 run "$SKIFF" pub -b mqtt://no-such-host.invalid -t a -m x

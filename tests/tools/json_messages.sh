@@ -58,3 +58,21 @@ diff <(bare "$work/record") <(bare "$stdout") >"$work/differs" || fail "repeated
 "$SKIFF" pub -b "$url" --json-in -q 0 -t less <"$work/record" || fail "-q 0 failed"
 broker_logged "Received PUBLISH from .* (d0, q0, .*'less'" || fail "-q 0 did not lower a recorded QoS"
 ! grep -q "Received PUBLISH from .* (d0, q[12], .*'less'" "$work/broker.log" || fail "a recorded QoS came through -q 0"
+
+# What a terminal obeys is escaped, and comes back
+hostile=$'a\302\233b\342\200\256c\177'
+start_sub -t hostile --json -C 2
+run "$SKIFF" pub -b "$url" -t hostile -m "$hostile"
+expect 0
+await "the line" lines_in "$stdout" 1
+grep -q '"payload":"a\\u009bb\\u202ec\\u007f"' "$stdout" || fail "not escaped: $(cat "$stdout")"
+run "$SKIFF" pub -b "$url" --json-in --speed 1 <<<'{"topic":"hostile","payload":"a\u009bb\u202ec\u007f"}'
+expect 0 "line 1 has no time to go by"
+collect "$sub"
+[ "$code" = 0 ] || fail "sub: exit code $code: $(cat "$stderr")"
+[ "$(bare "$stdout" | uniq | wc -l)" = 1 ] || fail "it comes back as another: $(cat "$stdout")"
+
+# What mosquitto_sub's JSON has cut at a NUL is no whole message
+run "$SKIFF" pub -b "$url" --json-in <<<'{"topic":"cut","payload":"abc","payloadlen":7}'
+[ "$code" != 0 ] || fail "a payload that was cut is published"
+[[ $err = *'"payloadlen" is 7, and 3 bytes are there'* ]] || fail "no word about the cut: $err"

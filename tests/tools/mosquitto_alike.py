@@ -79,7 +79,7 @@ class Side:
             meanwhile = asyncio.ensure_future(feed(case, names, door, process, self.ground.ports["plain"]))
             try:
                 out, err = await asyncio.wait_for(process.communicate(stdin_of(case, names)), PATIENCE)
-                status = process.returncode
+                status = process.returncode if process.returncode >= 0 else 128 - process.returncode  # as a shell has it
             except asyncio.TimeoutError:
                 process.kill()
                 out, err = await process.communicate()

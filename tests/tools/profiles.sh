@@ -40,6 +40,9 @@ expect 0
 chmod 640 "$file"
 run "$SKIFF" pub @prod -m x
 expect 0 "file '$file' holds a secret and may be read by others; 'chmod 600' it"
+run "$SKIFF" pub @prod -m x --quiet
+expect 0
+[[ $err != *"may be read"* ]] || fail "--quiet says: $err"
 
 # ---- faults ----
 
@@ -57,3 +60,18 @@ expect 10 "file '$file', line 2: key 'pw': its value is missing, or a text that 
 [[ $err != *c4n4ry* ]] || fail "the password is shown"
 SKIFF_CONFIG=$work/none run "$SKIFF" pub @prod -t a -m x
 expect 10 "profile 'prod': there is no file '$work/none'; write [prod]"
+
+# ---- where to: the command line counts, in whatever words ----
+
+free_port
+config "[me]" "username = 'me'" "pw = 'c4n4ry'" \
+	"[url]" "inherits = 'me'" "broker = 'mqtt://127.0.0.1:$port'" \
+	"[host]" "inherits = 'me'" "host = '127.0.0.1'" "port = $port"
+run "$SKIFF" pub @url -h 127.0.0.1 -p "${url##*:}" -t yard -m z
+expect 0
+run "$SKIFF" pub @host -b "$url" -t yard -m z
+expect 0
+run "$SKIFF" pub @url -p 1 -t yard -m z
+expect 2 "option '--port': excludes '--broker'"
+run "$SKIFF" pub @host -t yard -m z
+expect 12

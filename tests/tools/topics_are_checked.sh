@@ -31,3 +31,9 @@ for filter in '#' '+' 'a/+/b/#' '/' '$share/x/a/#' 'ü'; do
 done
 pub '/'
 expect 12
+for topic in $'a\tb' $'a\302\200' $'a\357\277\277'; do
+	pub "$topic"
+	expect 12 "warning: in a topic the character at byte 2 is one that a broker may refuse"
+done
+pub $'a\302\240\357\277\275'
+[[ $err != *warning* ]] || fail "a usual character is warned of: $err"

@@ -79,7 +79,7 @@ expect 1 "mosquitto_pub: cannot connect to 127.0.0.1:$port: connection refused"
 run "$work/mosquitto_pub" -h 127.0.0.1 -p "$port" --exit-codes skiff -t t -m x
 expect 12
 run "$work/mosquitto_pub" --exit-codes skiff --nonsense
-expect 1
+expect 2
 
 # WebSocket without a URL
 # a mosquitto of WebSockets alone does not start

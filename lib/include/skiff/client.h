@@ -87,7 +87,9 @@ enum skiff_code skiff_publish_message(
 /** Publishes `count` messages in their order, each as skiff_publish_message would, so that they leave together: for who
  * has many at hand, this costs a fraction of as many calls. `tokens`, if asked for, has room for `count`; it gets one
  * for each message accepted (the caller's), and NULL for the others. Ends with the first that is refused; `*accepted`
- * (may be NULL) is how many were taken before it. Result: SKIFF_OK when all were, else the error of that one. */
+ * (may be NULL) is how many were taken before it, so that the next call may begin there, or behind it. With
+ * SKIFF_FULL_WAIT it waits for room as often as it must, but not in a handler. `count` 0 does nothing. Result: SKIFF_OK
+ * when all were accepted, else the error of that one. */
 enum skiff_code skiff_publish_many(struct skiff_client *client, const struct skiff_message *messages, size_t count,
 	struct skiff_token **tokens, size_t *accepted);
 
@@ -130,14 +132,14 @@ struct skiff_token *skiff_unsubscribe(struct skiff_client *client, const char *f
 
 /** Waits until everything accepted so far is handed to the socket (QoS 0) or acknowledged (QoS 1 and 2).
  * `timeout_ms` -1: no limit. Result: SKIFF_OK, SKIFF_TIMEOUT, SKIFF_CLOSED when there is no connection and none is
- * being tried, or SKIFF_USAGE_IN_HANDLER. */
+ * being tried, or SKIFF_USAGE_IN_HANDLER in a handler. */
 enum skiff_code skiff_flush(struct skiff_client *client, int timeout_ms);
 
 /* ---- tokens ---- */
 
 /** Waits until the token has ended, at most `timeout_ms` (-1: no limit). Any number of threads may wait.
- * Result: the outcome; SKIFF_TIMEOUT when it has not ended yet; SKIFF_USAGE_IN_HANDLER on the I/O thread. NULL gives
- * SKIFF_MEMORY, so that calls may be nested. */
+ * Result: the outcome; SKIFF_TIMEOUT when it has not ended yet; SKIFF_USAGE_IN_HANDLER in a handler, while it has not
+ * ended. NULL gives SKIFF_MEMORY, so that calls may be nested. */
 enum skiff_code skiff_token_wait(struct skiff_token *token, int timeout_ms);
 
 /** Whether it has ended; false for NULL. For looking now and then: right after a skiff_wait the end of another

@@ -140,9 +140,11 @@ struct skiff_options {
 	 * waits, and keep its processor busy instead of sleeping. Handlers, also those of other clients on the same I/O
 	 * thread, then run there. */
 	bool spin;
-	/* A client without handlers that is alone with its I/O thread is served by the thread that waits for one of its
-	 * tokens, so that the two need not wake each other. This allows the same with handlers, which then run on the
-	 * thread that waits: it must hold nothing that they wait for. */
+	/* While a client is the only one on its I/O thread and has no handlers, a thread in skiff_wait or
+	 * skiff_token_wait does its I/O, asleep until something comes, so that the two threads need not wake each
+	 * other. true: also with handlers. They then run on the thread that waits (of several, the first), while nobody
+	 * waits on the I/O thread as ever; one at a time in any case, and a slow one makes the wait longer. So hold no
+	 * mutex that a handler takes while you wait. With either engine. */
 	bool handlers_in_waits;
 
 	skiff_message_fn

@@ -186,10 +186,12 @@ static void secrets_warned_of(void **state)
 		struct cli_settings settings;
 		config_write(files[i].text);
 		assert_int_equal(cli_settings_from_profile(NULL, "a", &settings), CLI_EXIT_OK);
+		cli_settings_check_secrets(NULL, &settings);
 		cli_settings_free(&settings);
 		assert_int_equal(said_count, 0);
 		chmod(path, 0604);
 		assert_int_equal(cli_settings_from_profile(NULL, "a", &settings), CLI_EXIT_OK);
+		cli_settings_check_secrets(NULL, &settings);
 		cli_settings_free(&settings);
 		assert_int_equal(said_count, files[i].secret);
 		if (files[i].secret)
