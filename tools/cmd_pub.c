@@ -143,8 +143,9 @@ struct pub {
 	size_t gathered;
 	char *decoded; /* owned; of a line */
 	struct cli_record record;
-	unsigned long long lines, failed, timeless; /* timeless: records that --speed cannot hold back */
-	int code;                                   /* of the first failure */
+	unsigned long long lines, failed;
+	bool timeless; /* it was said that a record has no time for --speed to go by */
+	int code;      /* of the first failure */
 };
 
 static bool pub_reads_lines(const struct pub_params *params)
@@ -288,7 +289,7 @@ static void pub_settle_oldest(struct pub *pub)
 	pub->first = (pub->first + 1) % PUB_WINDOW;
 	pub->waiting--;
 	enum skiff_code code = pub->given_up ? skiff_token_wait(line.token, 0) : cli_session_wait(line.token);
-	pub->given_up = !skiff_token_done(line.token);
+	pub->given_up |= !skiff_token_done(line.token);
 	if (code != SKIFF_OK)
 		pub_line_failed(pub, line.number, skiff_token_done(line.token) ? skiff_token_error(line.token) : &late);
 	skiff_token_free(line.token);
@@ -421,9 +422,11 @@ static void pub_record(struct pub *pub, struct skiff_bytes line)
 	message->retain |= params->retain;
 	if (params->client.version != SKIFF_MQTT_5)
 		message->properties = NULL;
-	if (params->speed > 0 && !pub->record.has_time && !pub->timeless++)
+	if (params->speed > 0 && !pub->record.has_time && !pub->timeless) {
 		cli_warn(pub->session.context,
 			"line %llu has no time to go by, and leaves at once; so do others like it", pub->lines + 1);
+		pub->timeless = true;
+	}
 	if (cli_pace_wait_recorded(&pub->pace, pub->record.has_time ? &pub->record.time : NULL))
 		pub_publish(pub, message);
 }

@@ -175,7 +175,7 @@ void skiffi_client_service(struct skiff_client *client); /* loop thread: after e
 void skiffi_client_wake(struct skiff_client *client);    /* any thread: have skiffi_client_control run */
 
 /* client.c */
-void skiffi_client_has_handlers(struct skiff_client *client); /* before there is one; any thread, not in a turn */
+void skiffi_client_has_handlers(struct skiff_client *client); /* before there is one; any thread */
 bool skiffi_client_sleep(struct skiff_client *client, const struct timespec *deadline); /* under the lock */
 void skiffi_client_ending_release(struct client_ending *ending);
 void skiffi_client_release(struct skiff_client *client); /* frees the memory, when nothing runs any more */

@@ -19,11 +19,11 @@ struct skiffi_session;
 /* Borrowed; must outlive the session. */
 struct skiffi_session_config {
 	struct skiffi_connect connect; /* clean_start and properties as the user wants them for the first connection */
-	bool resume;               /* ask to continue the session at each connection; false: clean start each time */
-	uint16_t outbound_aliases; /* the most topic aliases to use outward */
-	uint16_t max_inflight;     /* 0: what the broker takes */
-	bool receive_beyond_maximum;
-	size_t output_high_bytes; /* publish is refused (AGAIN) while more than this waits to be written */
+	bool resume;                 /* ask to continue the session at each connection; false: clean start each time */
+	uint16_t outbound_aliases;   /* the most topic aliases to use outward */
+	uint16_t max_inflight;       /* 0: what the broker takes */
+	bool receive_beyond_maximum; /* what the broker sends beyond our receive maximum is taken */
+	size_t output_high_bytes;    /* publish is refused (AGAIN) while more than this waits to be written */
 	int64_t ping_timeout_us;
 };
 
