@@ -3,6 +3,7 @@
 #include "check_causes.h"
 #include "check_knock.h"
 #include "check_walk.h"
+#include "cli_patience.h"
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -30,11 +31,11 @@ static void addresses_add(struct more_addresses *all, const struct addrinfo *inf
 		memcpy(all->list[all->count++], text, sizeof(text));
 }
 
-static void addresses_read(struct more_addresses *all, const char *host, int ip_version)
+static void addresses_read(struct more_addresses *all, const char *host, int ip_version, int timeout_ms)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *answer = NULL;
-	hints.ai_family = ip_version == 4 ? AF_INET : ip_version == 6 ? AF_INET6 : AF_UNSPEC;
-	if (getaddrinfo(host, NULL, &hints, &answer) != 0)
+	struct addrinfo *answer;
+	int family = ip_version == 4 ? AF_INET : ip_version == 6 ? AF_INET6 : AF_UNSPEC;
+	if (cli_patience_addresses(host, family, timeout_ms, &answer) != 0)
 		return;
 	for (const struct addrinfo *at = answer; at; at = at->ai_next)
 		addresses_add(all, at);
@@ -90,7 +91,7 @@ void check_addresses(struct check_report *report, const struct check_place *plac
 	if (place->local || *report->connection.proxy || inet_pton(AF_INET, place->host, number) == 1 ||
 		strchr(place->host, ':'))
 		return;
-	addresses_read(&all, place->host, options->ip_version);
+	addresses_read(&all, place->host, options->ip_version, check_settings_left_ms(settings));
 	if (all.count < 2)
 		return;
 	report->address_count = all.count;

@@ -3,6 +3,7 @@
  * look-up of its host. */
 #include "cli_client.h"
 #include "cli_exit.h"
+#include "cli_patience.h"
 #include "cli_settings.h"
 #include "cli_srv.h"
 #include <arpa/inet.h>
@@ -91,6 +92,12 @@ static bool url_is_ipv6(const char *host)
 	return len < (int)sizeof(address) && inet_pton(AF_INET6, address, bytes) == 1;
 }
 
+/* How long a name is looked up here. */
+static int url_patience_ms(const struct cli_client_params *params)
+{
+	return params->connect_timeout ? (int)params->connect_timeout * 1000 : CLI_PATIENCE_MS;
+}
+
 /* The URL of a host; `in_url`: it was in --url. */
 static int url_from_host(
 	const struct cli_context *context, const struct cli_client_params *params, bool in_url, char *url, size_t size)
@@ -105,7 +112,7 @@ static int url_from_host(
 	if (bracket && !url_is_ipv6(host))
 		return url_wrong(context, "--host", "takes a host alone; its port goes with '--port'");
 	if (params->mosquitto.srv) {
-		int code = cli_srv_find(context, host, tls, found, sizeof(found), &port);
+		int code = cli_srv_find(context, host, tls, url_patience_ms(params), found, sizeof(found), &port);
 		if (code != CLI_EXIT_OK)
 			return code;
 		host = found;
@@ -373,16 +380,19 @@ static int url_resolve(
 	return CLI_EXIT_OK;
 }
 
-static int url_bind(const struct cli_context *context, const char *name, struct cli_client_setup *setup)
+static int url_bind(
+	const struct cli_context *context, const struct cli_client_params *params, struct cli_client_setup *setup)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+	struct addrinfo *found;
+	const char *name = params->bind;
 	if (!name)
 		return CLI_EXIT_OK;
-	int error = getaddrinfo(name, NULL, &hints, &found);
+	int error = cli_patience_addresses(name, AF_UNSPEC, url_patience_ms(params), &found);
 	if (!error)
 		error = getnameinfo(found->ai_addr, found->ai_addrlen, setup->local_address,
 			sizeof(setup->local_address), NULL, 0, NI_NUMERICHOST);
-	freeaddrinfo(found);
+	if (found)
+		freeaddrinfo(found);
 	if (error) {
 		cli_say(context, "option '--bind': '%s' is no address of this machine: %s", name, gai_strerror(error));
 		return CLI_EXIT_DNS;
@@ -400,7 +410,7 @@ int cli_client_set_url(
 	if (code == CLI_EXIT_OK)
 		code = url_resolve(context, &params->resolve, setup);
 	if (code == CLI_EXIT_OK)
-		code = url_bind(context, params->bind, setup);
+		code = url_bind(context, params, setup);
 	setup->options.url = setup->url;
 	setup->options.ws_subprotocol = params->ws_subprotocol;
 	return code;

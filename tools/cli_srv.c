@@ -2,10 +2,12 @@
 /* cli_srv.c: a broker found by its domain, through the C library's resolver. */
 #include "cli_srv.h"
 #include "cli_exit.h"
+#include "cli_patience.h"
 #include <arpa/nameser.h>
 #include <netdb.h>
 #include <resolv.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -92,19 +94,58 @@ bool cli_srv_choose(const unsigned char *answer, size_t len, struct cli_srv *bes
 	return any;
 }
 
-int cli_srv_find(
-	const struct cli_context *context, const char *domain, bool tls, char *host, size_t size, long long *port)
-{
-	unsigned char answer[SRV_ANSWER_BYTES];
+/* ---- the question ---- */
+
+struct srv_question {
+	struct cli_task task; /* first */
 	char name[512];
+	unsigned char answer[SRV_ANSWER_BYTES];
+	int len;
+	int reason; /* h_errno, without an answer */
+};
+
+static void question_ask(struct cli_task *task)
+{
+	struct srv_question *question = (struct srv_question *)task;
+	question->len = res_query(question->name, ns_c_in, ns_t_srv, question->answer, (int)sizeof(question->answer));
+	question->reason = h_errno;
+}
+
+static void question_free(struct cli_task *task)
+{
+	free(task);
+}
+
+/* NULL, or why there is none. */
+static const char *question_choose(const struct srv_question *question, struct cli_srv *best)
+{
+	size_t len = (size_t)question->len;
+	if (question->len < 0)
+		return hstrerror(question->reason);
+	return cli_srv_choose(question->answer, len < SRV_ANSWER_BYTES ? len : SRV_ANSWER_BYTES, best)
+		       ? NULL
+		       : "none in the answer";
+}
+
+int cli_srv_find(const struct cli_context *context, const char *domain, bool tls, int timeout_ms, char *host,
+	size_t size, long long *port)
+{
 	struct cli_srv best = {0};
-	snprintf(name, sizeof(name), "%s._tcp.%s", tls ? "_secure-mqtt" : "_mqtt", domain);
-	int len = res_query(name, ns_c_in, ns_t_srv, answer, sizeof(answer));
-	if (len < 0 || !cli_srv_choose(answer, len < (int)sizeof(answer) ? (size_t)len : sizeof(answer), &best)) {
+	const char *service = tls ? "_secure-mqtt" : "_mqtt", *why = "out of memory";
+	struct srv_question *question = calloc(1, sizeof(*question));
+	if (question) {
+		question->task = (struct cli_task){.run = question_ask, .drop = question_free};
+		snprintf(question->name, sizeof(question->name), "%s._tcp.%s", service, domain);
+		bool answered = cli_patience(&question->task, timeout_ms);
+		why = answered ? question_choose(question, &best) : "no name server answered in time";
+		if (answered)
+			question_free(&question->task);
+	}
+	if (why) {
 		cli_say(context,
-			"option '-S': DNS has no service record '%s' (%s); leave out '-S' to connect to '%s' "
+			"option '-S': DNS has no service record '%s._tcp.%s' (%s); leave out '-S' to connect to '%s' "
 			"itself",
-			name, len < 0 ? hstrerror(h_errno) : "none in the answer", domain);
+			service, domain, why, domain);
 		return CLI_EXIT_DNS;
 	}
 	snprintf(host, size, "%s", best.host);

@@ -15,9 +15,9 @@ struct cli_srv {
  */
 bool cli_srv_choose(const unsigned char *answer, size_t len, struct cli_srv *best);
 
-/* Asks for _mqtt._tcp, or with `tls` _secure-mqtt._tcp, of `domain`, and gives host and port of the chosen record.
- * Result: an exit code, after saying what went wrong. */
-int cli_srv_find(
-	const struct cli_context *context, const char *domain, bool tls, char *host, size_t size, long long *port);
+/* Asks for _mqtt._tcp, or with `tls` _secure-mqtt._tcp, of `domain`, for at most `timeout_ms`, and gives host and port
+ * of the chosen record. Result: an exit code, after saying what went wrong. */
+int cli_srv_find(const struct cli_context *context, const char *domain, bool tls, int timeout_ms, char *host,
+	size_t size, long long *port);
 
 #endif

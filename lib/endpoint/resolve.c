@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* resolve.c: uv_getaddrinfo with a deadline.
+/* resolve.c: a lookup with a deadline.
  *
- * Happy path: start a lookup in libuv's thread pool and a timer; the first of the two to come back answers. Literals
- * and socket paths are answered by the timer alone, at once but from the loop.
- * Failure: the resolver's word becomes one of three codes. A lookup cannot be stopped once a thread works at it: after
- * the deadline or a cancel it is an orphan, and the last of request and wait to end frees the object. */
+ * Happy path: start a lookup and a timer; the first of the two to come back answers. Literals and socket paths are
+ * answered by the timer alone, at once but from the loop.
+ * Failure: the resolver's word becomes one of three codes. */
 #include "endpoint/resolve.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/log.h"
+#include "endpoint/lookup.h"
 #include "loop/handles.h"
 #include <arpa/inet.h>
 #include <net/if.h>
@@ -20,48 +19,38 @@
 #include <sys/un.h>
 
 struct skiffi_resolve {
-	uv_getaddrinfo_t request;
+	struct skiffi_lookup *lookup; /* NULL: nobody is asked */
 	uv_timer_t *timer;
 	struct skiffi_loop *loop;
-	const struct skiffi_endpoint *endpoint; /* borrowed until `done` is NULL */
-	skiffi_resolve_fn done;                 /* NULL once called back or cancelled */
+	const struct skiffi_endpoint *endpoint; /* borrowed */
+	skiffi_resolve_fn done;
 	void *user;
 	const char *literal; /* the address where none is asked for; borrowed as well */
 	int timeout_ms;
-	int family;       /* AF_INET, AF_INET6 or AF_UNSPEC */
-	unsigned holders; /* of request and wait, those that still go on */
 };
 
 struct resolve_reason {
-	int uv;
 	int eai;
 	enum skiff_code code;
 	const char *text;
 };
 
 static const struct resolve_reason resolve_reasons[] = {
-	{UV_EAI_NONAME, EAI_NONAME, SKIFF_DNS_NOT_FOUND, "no such name; check its spelling"},
-	{UV_EAI_NODATA, EAI_NODATA, SKIFF_DNS_NOT_FOUND, "the name has no address"},
-	{UV_EAI_ADDRFAMILY, EAI_ADDRFAMILY, SKIFF_DNS_NOT_FOUND, "the name has no address of a usable kind"},
-	{UV_EAI_AGAIN, EAI_AGAIN, SKIFF_DNS_FAILED,
-		"no name server answered; is this machine online, and is its DNS set up?"},
-	{UV_EAI_FAIL, EAI_FAIL, SKIFF_DNS_FAILED, "the name server answered with a failure"},
-	{UV_EAI_MEMORY, EAI_MEMORY, SKIFF_MEMORY, "out of memory"},
-	{UV_ENOMEM, EAI_MEMORY, SKIFF_MEMORY, "out of memory"},
+	{EAI_NONAME, SKIFF_DNS_NOT_FOUND, "no such name; check its spelling"},
+	{EAI_NODATA, SKIFF_DNS_NOT_FOUND, "the name has no address"},
+	{EAI_ADDRFAMILY, SKIFF_DNS_NOT_FOUND, "the name has no address of a usable kind"},
+	{EAI_AGAIN, SKIFF_DNS_FAILED, "no name server answered; is this machine online, and is its DNS set up?"},
+	{EAI_FAIL, SKIFF_DNS_FAILED, "the name server answered with a failure"},
+	{EAI_MEMORY, SKIFF_MEMORY, "out of memory"},
 };
 
-static void resolve_drop(struct skiffi_resolve *resolve)
-{
-	if (!--resolve->holders)
-		skiffi_free(resolve);
-}
-
-/* Ends the wait. */
+/* Whatever is still under way ends. */
 static void resolve_end(struct skiffi_resolve *resolve)
 {
-	resolve->done = NULL;
+	if (resolve->lookup)
+		skiffi_lookup_cancel(resolve->lookup);
 	skiffi_timer_give(resolve->loop, resolve->timer);
-	resolve_drop(resolve);
+	skiffi_free(resolve);
 }
 
 static void resolve_answer(
@@ -75,25 +64,22 @@ static void resolve_answer(
 
 /* ---- what the resolver said ---- */
 
-static bool address_same(const struct skiffi_address *address, const struct addrinfo *info)
+static bool addresses_have(const struct skiffi_addresses *addresses, const struct skiffi_address *address)
 {
-	return address->len == info->ai_addrlen && !memcmp(&address->storage, info->ai_addr, info->ai_addrlen);
-}
-
-static bool addresses_have(const struct skiffi_addresses *addresses, const struct addrinfo *info)
-{
-	for (size_t i = 0; i < addresses->count; i++)
-		if (address_same(&addresses->list[i], info))
+	for (size_t i = 0; i < addresses->count; i++) {
+		const struct skiffi_address *at = &addresses->list[i];
+		if (at->len == address->len && !memcmp(&at->storage, &address->storage, at->len))
 			return true;
+	}
 	return false;
 }
 
-static void address_set_port(struct sockaddr *address, uint16_t port)
+static void address_set_port(struct skiffi_address *address, uint16_t port)
 {
-	if (address->sa_family == AF_INET6)
-		((struct sockaddr_in6 *)address)->sin6_port = htons(port);
+	if (address->storage.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&address->storage)->sin6_port = htons(port);
 	else
-		((struct sockaddr_in *)address)->sin_port = htons(port);
+		((struct sockaddr_in *)&address->storage)->sin_port = htons(port);
 }
 
 /* The next of family `family` from `*at` on, which moves behind it. */
@@ -110,12 +96,12 @@ static void addresses_add(struct skiffi_addresses *addresses, const struct addri
 {
 	if (!info || addresses->count == SKIFFI_RESOLVE_MAX)
 		return;
-	address_set_port(info->ai_addr, port);
-	if (addresses_have(addresses, info))
-		return;
-	struct skiffi_address *address = &addresses->list[addresses->count++];
+	struct skiffi_address *address = &addresses->list[addresses->count];
 	memcpy(&address->storage, info->ai_addr, info->ai_addrlen);
 	address->len = info->ai_addrlen;
+	address_set_port(address, port);
+	if (!addresses_have(addresses, address))
+		addresses->count++;
 }
 
 void skiffi_addresses_interleave(struct skiffi_addresses *addresses, const struct addrinfo *answer, uint16_t port)
@@ -131,18 +117,21 @@ void skiffi_addresses_interleave(struct skiffi_addresses *addresses, const struc
 	}
 }
 
-static void resolve_explain(const struct skiffi_resolve *resolve, int status, struct skiff_error *error)
+static void resolve_explain(
+	const struct skiffi_resolve *resolve, const struct skiffi_lookup_answer *answer, struct skiff_error *error)
 {
+	const char *host = resolve->endpoint->host;
 	for (size_t i = 0; i < sizeof resolve_reasons / sizeof resolve_reasons[0]; i++) {
 		const struct resolve_reason *reason = &resolve_reasons[i];
-		if (reason->uv == status) {
-			skiffi_fail(error, reason->code, reason->eai, "cannot resolve host \"%s\": %s",
-				resolve->endpoint->host, reason->text);
+		if (reason->eai == answer->error) {
+			skiffi_fail(
+				error, reason->code, reason->eai, "cannot resolve host \"%s\": %s", host, reason->text);
 			return;
 		}
 	}
-	skiffi_fail(error, SKIFF_DNS_FAILED, status, "cannot resolve host \"%s\": %s", resolve->endpoint->host,
-		uv_strerror(status));
+	skiffi_fail(error, SKIFF_DNS_FAILED, answer->system ? answer->system : answer->error,
+		"cannot resolve host \"%s\": %s", host,
+		answer->system ? uv_strerror(uv_translate_sys_error(answer->system)) : gai_strerror(answer->error));
 }
 
 /* "localhost" and every name below it mean this machine [RFC 6761, 6.3], even where no hosts file says so, as in a bare
@@ -170,32 +159,29 @@ static void addresses_set_local(struct skiffi_addresses *addresses, uint16_t por
 	addresses->count = 2;
 }
 
-static void resolve_on_answer(uv_getaddrinfo_t *request, int status, struct addrinfo *answer)
+static void resolve_on_answer(void *user, const struct skiffi_lookup_answer *found)
 {
-	struct skiffi_resolve *resolve = request->data;
+	struct skiffi_resolve *resolve = user;
+	struct skiffi_lookup_answer answer = *found;
 	struct skiffi_addresses addresses;
 	struct skiff_error error;
-	if (resolve->done) {
-		skiffi_addresses_interleave(&addresses, answer, resolve->endpoint->port);
-		if (!status && !addresses.count)
-			status = UV_EAI_NODATA;
-		if (status && host_is_local(resolve->endpoint->host)) {
-			addresses_set_local(&addresses, resolve->endpoint->port);
-			status = 0;
-		}
-		if (status)
-			resolve_explain(resolve, status, &error);
-		resolve_answer(resolve, &addresses, status ? &error : NULL);
+	resolve->lookup = NULL;
+	skiffi_addresses_interleave(&addresses, answer.list, resolve->endpoint->port);
+	if (!answer.error && !addresses.count)
+		answer.error = EAI_NODATA;
+	if (answer.error && host_is_local(resolve->endpoint->host)) {
+		addresses_set_local(&addresses, resolve->endpoint->port);
+		answer.error = 0;
 	}
-	uv_freeaddrinfo(answer);
-	resolve_drop(resolve);
+	if (answer.error)
+		resolve_explain(resolve, &answer, &error);
+	resolve_answer(resolve, &addresses, answer.error ? &error : NULL);
 }
 
 static void resolve_on_deadline(uv_timer_t *timer)
 {
 	struct skiffi_resolve *resolve = timer->data;
 	struct skiff_error error;
-	uv_cancel((uv_req_t *)&resolve->request);
 	skiffi_fail(&error, SKIFF_DNS_TIMEOUT, 0,
 		"cannot resolve host \"%s\": no answer within %d ms; is this machine online, and is its DNS set up?",
 		resolve->endpoint->host, resolve->timeout_ms);
@@ -244,11 +230,14 @@ static void resolve_on_literal(uv_timer_t *timer)
 
 /* ---- calls ---- */
 
-static bool resolve_ask(struct skiffi_resolve *resolve, struct skiffi_loop *loop)
+static bool resolve_ask(struct skiffi_resolve *resolve, int ip_version)
 {
-	struct addrinfo hints = {.ai_family = resolve->family, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
-	resolve->request.data = resolve;
-	return !uv_getaddrinfo(&loop->uv, &resolve->request, resolve_on_answer, resolve->endpoint->host, NULL, &hints);
+	int family = ip_version == 4 ? AF_INET : ip_version == 6 ? AF_INET6 : AF_UNSPEC;
+	resolve->lookup =
+		skiffi_lookup_start(&resolve->loop->uv, resolve->endpoint->host, family, resolve_on_answer, resolve);
+	if (resolve->lookup && resolve->timeout_ms >= 0)
+		uv_timer_start(resolve->timer, resolve_on_deadline, (uint64_t)resolve->timeout_ms, 0);
+	return resolve->lookup;
 }
 
 struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const struct skiffi_endpoint *endpoint,
@@ -257,32 +246,26 @@ struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const stru
 	struct skiffi_resolve *resolve = skiffi_calloc(1, sizeof *resolve);
 	if (!resolve)
 		return NULL;
-	bool ask = endpoint->kind != SKIFFI_UNIX && !endpoint->ip_literal && !wish->address;
 	resolve->endpoint = endpoint;
 	resolve->done = done;
 	resolve->user = user;
 	resolve->literal = wish->address ? wish->address : endpoint->host;
 	resolve->timeout_ms = wish->timeout_ms;
-	resolve->family = wish->ip_version == 4 ? AF_INET : wish->ip_version == 6 ? AF_INET6 : AF_UNSPEC;
-	resolve->holders = ask ? 2 : 1;
 	resolve->loop = loop;
 	resolve->timer = skiffi_timer_take(loop, resolve);
-	if (!resolve->timer || (ask && !resolve_ask(resolve, loop))) {
+	bool ask = endpoint->kind != SKIFFI_UNIX && !endpoint->ip_literal && !wish->address;
+	if (!resolve->timer || (ask && !resolve_ask(resolve, wish->ip_version))) {
 		skiffi_timer_give(loop, resolve->timer);
 		skiffi_free(resolve);
 		return NULL;
 	}
 	if (!ask)
 		uv_timer_start(resolve->timer, resolve_on_literal, 0, 0);
-	else if (wish->timeout_ms >= 0)
-		uv_timer_start(resolve->timer, resolve_on_deadline, (uint64_t)wish->timeout_ms, 0);
 	return resolve;
 }
 
 void skiffi_resolve_cancel(struct skiffi_resolve *resolve)
 {
-	if (resolve->holders == 2)
-		uv_cancel((uv_req_t *)&resolve->request);
 	resolve_end(resolve);
 }
 

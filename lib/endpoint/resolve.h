@@ -40,7 +40,7 @@ typedef void (*skiffi_resolve_fn)(
 struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const struct skiffi_endpoint *endpoint,
 	const struct skiffi_resolve_wish *wish, skiffi_resolve_fn done, void *user);
 
-/* Gives up: `done` will not be called. The system's lookup may go on by itself for a while; the loop outlives it. */
+/* Gives up: `done` will not be called. Loop thread. */
 void skiffi_resolve_cancel(struct skiffi_resolve *resolve);
 
 /* Puts what getaddrinfo answered into that order, each address once, with `port`. */

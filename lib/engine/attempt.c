@@ -43,15 +43,19 @@ void skiffi_attempt_unanswered(struct skiff_error *error, const struct skiffi_en
 		endpoint->url, limit_ms);
 }
 
-static enum skiff_code attempt_phase(
-	const struct skiffi_endpoint *endpoint, const struct skiff_phases *phases, const char **name)
+static enum skiff_code attempt_phase(const struct skiffi_endpoint *endpoint, const struct skiffi_proxy *proxy,
+	const struct skiff_phases *phases, const char **name)
 {
-	*name = "resolving the name";
-	if (phases->dns_us < 0 && phases->tcp_us < 0 && !endpoint->ip_literal && endpoint->kind != SKIFFI_UNIX)
+	const struct skiffi_endpoint *first = proxy ? proxy->endpoint : endpoint;
+	*name = proxy ? "resolving the name of the proxy" : "resolving the name";
+	if (phases->dns_us < 0 && phases->tcp_us < 0 && !first->ip_literal && first->kind != SKIFFI_UNIX)
 		return SKIFF_DNS_TIMEOUT;
-	*name = "connecting";
+	*name = proxy ? "connecting to the proxy" : "connecting";
 	if (phases->tcp_us < 0)
 		return SKIFF_TCP_TIMEOUT;
+	*name = "waiting for the proxy";
+	if (proxy && phases->proxy_us < 0)
+		return SKIFF_PROXY_REFUSED;
 	*name = "the TLS handshake";
 	if (endpoint->tls && phases->tls_us < 0)
 		return SKIFF_TLS_TIMEOUT;
@@ -60,10 +64,10 @@ static enum skiff_code attempt_phase(
 }
 
 void skiffi_attempt_late(struct skiff_error *error, const struct skiffi_endpoint *endpoint,
-	const struct skiff_phases *phases, int limit_ms)
+	const struct skiffi_proxy *proxy, const struct skiff_phases *phases, int limit_ms)
 {
-	const char *phase;
-	enum skiff_code code = attempt_phase(endpoint, phases, &phase);
-	skiffi_fail(error, code, 0, "connecting to '%s' took more than %d ms; at the end it was at %s", endpoint->url,
-		limit_ms, phase);
+	const char *phase, *through = proxy && phases->proxy_us < 0 ? proxy->text : NULL;
+	enum skiff_code code = attempt_phase(endpoint, proxy, phases, &phase);
+	skiffi_fail(error, code, 0, "connecting to '%s' took more than %d ms; at the end it was at %s%s%s%s",
+		endpoint->url, limit_ms, phase, through ? " '" : "", through ? through : "", through ? "'" : "");
 }

@@ -5,6 +5,7 @@
 
 #include "codec/packet.h"
 #include "endpoint/endpoint.h"
+#include "endpoint/proxy_url.h"
 #include <skiff/client.h>
 
 /* What to speak first. */
@@ -20,8 +21,8 @@ void skiffi_attempt_silent(
 /* `limit_ms` passed without CONNACK, CONNECT being sent. */
 void skiffi_attempt_unanswered(struct skiff_error *error, const struct skiffi_endpoint *endpoint, int limit_ms);
 
-/* `limit_ms` passed before CONNECT could be sent; `phases` tell how far it came. */
+/* `limit_ms` passed before CONNECT could be sent, by way of `proxy` (NULL: none); `phases` tell how far it came. */
 void skiffi_attempt_late(struct skiff_error *error, const struct skiffi_endpoint *endpoint,
-	const struct skiff_phases *phases, int limit_ms);
+	const struct skiffi_proxy *proxy, const struct skiff_phases *phases, int limit_ms);
 
 #endif

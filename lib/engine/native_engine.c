@@ -198,7 +198,7 @@ static void native_timed_out(struct native_engine *self, int64_t now)
 	if (self->state == NATIVE_GREETING)
 		skiffi_attempt_unanswered(&error, endpoint, limit_ms);
 	else
-		skiffi_attempt_late(&error, endpoint, &self->seen.phases, limit_ms);
+		skiffi_attempt_late(&error, endpoint, self->proxy, &self->seen.phases, limit_ms);
 	skiffi_native_end(self, &error, true);
 }
 

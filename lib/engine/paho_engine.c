@@ -241,7 +241,7 @@ static void paho_timed_out(struct paho_engine *self, int64_t now)
 	if (progress.greeting_us)
 		skiffi_attempt_unanswered(&error, endpoint, limit_ms);
 	else
-		skiffi_attempt_late(&error, endpoint, &phases, limit_ms);
+		skiffi_attempt_late(&error, endpoint, NULL, &phases, limit_ms);
 	paho_abort(self, &error);
 }
 

@@ -9,8 +9,10 @@
  * starting and ending them with each client would take a second or more. */
 #include "base/error.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "engine/paho_internal.h"
 #include <signal.h>
+#include <sys/prctl.h>
 
 static struct {
 	pthread_mutex_t lock;
@@ -347,6 +349,7 @@ static void worker_serve(struct paho_link *link)
 static void *worker_main(void *unused)
 {
 	(void)unused;
+	prctl(PR_SET_NAME, "skiff-paho");
 	for (;;)
 		worker_serve(worker_next());
 	return NULL;
@@ -369,28 +372,13 @@ static int worker_keep_paho(void)
 	return code;
 }
 
-static bool worker_start_thread(void)
-{
-	pthread_t thread;
-	sigset_t all, old;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	bool ok = !pthread_create(&thread, NULL, worker_main, NULL);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (!ok)
-		return false;
-	pthread_setname_np(thread, "skiff-paho");
-	pthread_detach(thread);
-	return true;
-}
-
 bool skiffi_paho_worker_start(struct skiff_error *error)
 {
 	pthread_mutex_lock(&start.lock);
 	if (!start.keeper && worker_keep_paho() == MQTTASYNC_SUCCESS)
 		skiffi_paho_trace_start();
 	if (start.keeper && !start.done)
-		start.done = worker_start_thread();
+		start.done = skiffi_thread_start(NULL, worker_main, NULL);
 	bool ok = start.done;
 	pthread_mutex_unlock(&start.lock);
 	if (!ok)

@@ -5,20 +5,20 @@
  * outside it, on libuv's own descriptor, until something is. Jobs are linked into a list under a lock and one uv_async
  * wakes the loop. A thread whose last user is gone lingers, so that a program that comes and goes does not pay for a
  * thread each time; then it closes what is its own and frees itself.
- * At the end of the process lingering threads are joined, unless nothing is left of them but lookups that nobody waits
- * for any more: the system's resolver cannot be hurried, and must hold up nobody. After fork the child starts anew.
- * Failure: no memory or no thread gives NULL from skiffi_loop_ref, and the next caller tries anew. */
+ * Ended threads are joined by the next who needs their place, or at the end of the process, which ends lingering ones
+ * as well. Nothing in a loop blocks, so that this takes no time. After fork the child starts anew. Failure: no memory
+ * or no thread gives NULL from skiffi_loop_ref, and the next caller tries anew. */
 #include "loop/loop.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/thread.h"
 #include "loop/handles.h"
 #include <assert.h>
 #include <openssl/rand.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -31,14 +31,14 @@ enum {
 	LOOP_PLACES = 2 * SKIFFI_LOOPS_MAX,
 };
 
-/* NONE -> RUNNING (started) -> ALONE (lingered long enough, ends by itself) -> NONE;
- * RUNNING -> ENDING (the process ends) -> DONE (to be joined) or ALONE -> NONE; any but NONE -> LOST by a fork. */
-enum loop_fate { LOOP_NONE, LOOP_RUNNING, LOOP_ENDING, LOOP_DONE, LOOP_ALONE, LOOP_LOST };
+/* NONE -> RUNNING (started) -> ENDING (lingered long enough, or the process ends) -> NONE (joined);
+ * any but NONE -> LOST by a fork. */
+enum loop_fate { LOOP_NONE, LOOP_RUNNING, LOOP_ENDING, LOOP_LOST };
 
 struct loop_thread {
 	struct skiffi_loop loop; /* first: the public part */
 	pthread_t thread;
-	atomic_size_t users; /* changed under the registry's lock */
+	atomic_size_t users; /* changed under `lock` */
 	uv_async_t wake;
 	uv_timer_t linger, patience; /* patience: the end of a server's sleep */
 	pthread_mutex_t turn;        /* whoever has it is the loop's thread */
@@ -58,12 +58,11 @@ struct loop_thread {
 	struct skiffi_job *first, *last;
 	size_t count;
 	enum loop_fate fate;
-	bool left;              /* whoever waited for the fate has read it */
-	pthread_cond_t decided; /* `fate` or `left` changed */
 };
 
 /* Places are used again but never freed, so that one who still waits for a token of a loop that has ended meets no
- * foreign memory. A place without a thread is NONE; guarded by the lock here and by its own. */
+ * foreign memory. A place without a thread is NONE. Under the registry's lock threads are started and joined; a place's
+ * own lock is taken inside it. */
 static pthread_mutex_t loop_registry = PTHREAD_MUTEX_INITIALIZER;
 static struct loop_thread loop_places[LOOP_PLACES];
 static size_t loop_made; /* of them, that were ever used; the others are untouched memory */
@@ -431,23 +430,9 @@ static void loop_yield(struct loop_thread *self)
 		atomic_store(&self->leased_us, 0);
 }
 
-static void loop_count_handle(uv_handle_t *handle, void *count)
-{
-	(void)handle;
-	(*(size_t *)count)++;
-}
-
-static bool loop_has_handles(struct loop_thread *self)
-{
-	size_t count = 0;
-	uv_walk(&self->loop.uv, loop_count_handle, &count);
-	return count > 0;
-}
-
-enum loop_state { LOOP_GOES_ON, LOOP_OVER, LOOP_LOOKS_UP /* nothing is left but lookups */ };
-
-/* One turn of the thread's own; `*timeout_ms`: how long nothing will be due, -1: ever. */
-static enum loop_state loop_turn(struct loop_thread *self, int *timeout_ms)
+/* One turn of the thread's own; `*timeout_ms`: how long nothing will be due, -1: ever. Result: whether there are more.
+ */
+static bool loop_turn(struct loop_thread *self, int *timeout_ms)
 {
 	pthread_mutex_lock(&self->turn);
 	self->asleep = false;
@@ -459,18 +444,24 @@ static enum loop_state loop_turn(struct loop_thread *self, int *timeout_ms)
 		*timeout_ms = -1;
 	else
 		*timeout_ms = self->due_ms ? (int)(self->due_ms - uv_now(&self->loop.uv)) : 0;
-	bool lookups = self->closing && !loop_has_handles(self);
 	loop_entered = NULL;
 	pthread_mutex_unlock(&self->turn);
-	return !alive ? LOOP_OVER : lookups ? LOOP_LOOKS_UP : LOOP_GOES_ON;
+	return alive;
 }
 
 /* ---- the thread ---- */
 
+/* The turn of a thread that has ended, or not begun: one who looks for what was here has it for a moment. */
+static void loop_take_idle_turn(struct loop_thread *self)
+{
+	while (pthread_mutex_trylock(&self->turn))
+		sched_yield();
+}
+
 /* The place may be used again. */
 static void loop_free(struct loop_thread *self)
 {
-	pthread_mutex_lock(&self->turn);
+	loop_take_idle_turn(self);
 	int busy = uv_loop_close(&self->loop.uv);
 	assert(!busy);
 	(void)busy;
@@ -482,65 +473,39 @@ static void loop_free(struct loop_thread *self)
 	pthread_mutex_unlock(&self->lock);
 }
 
-/* Settles the fate; true: nobody knows of the thread any more. */
-static bool loop_decide(struct loop_thread *self, enum loop_fate fate)
-{
-	pthread_mutex_lock(&self->lock);
-	if (self->fate == LOOP_ENDING)
-		self->fate = fate;
-	bool alone = self->fate == LOOP_ALONE;
-	pthread_cond_broadcast(&self->decided);
-	while (alone && !self->left)
-		pthread_cond_wait(&self->decided, &self->lock);
-	pthread_mutex_unlock(&self->lock);
-	return alone;
-}
-
 static void *loop_main(void *argument)
 {
 	struct loop_thread *self = argument;
 	struct pollfd poll_fd = {.fd = uv_backend_fd(&self->loop.uv), .events = POLLIN};
-	enum loop_state state;
 	int timeout_ms;
 	prctl(PR_SET_NAME, "skiff-io");
-	while ((state = loop_turn(self, &timeout_ms)) == LOOP_GOES_ON) {
+	while (loop_turn(self, &timeout_ms)) {
 		if (timeout_ms)
 			poll(&poll_fd, 1, timeout_ms);
 		loop_yield(self);
 	}
-	if (loop_decide(self, state == LOOP_OVER ? LOOP_DONE : LOOP_ALONE)) {
-		uv_run(&self->loop.uv, UV_RUN_DEFAULT);
-		loop_free(self);
-	}
 	return NULL;
 }
 
-/* Signals belong to the program's own threads. */
-static bool loop_start_thread(struct loop_thread *self)
+/* From now on the thread ends; false: somebody uses it. Inside the lock the wake is still there: it is closed by who
+ * reads the fate. */
+static bool loop_condemn(struct loop_thread *self)
 {
-	sigset_t all, old;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	bool ok = !pthread_create(&self->thread, NULL, loop_main, self);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return ok;
+	pthread_mutex_lock(&self->lock);
+	bool unused = self->fate == LOOP_RUNNING && !atomic_load(&self->users);
+	if (unused)
+		self->fate = LOOP_ENDING;
+	if (unused && !skiffi_loop_here(&self->loop))
+		uv_async_send(&self->wake);
+	pthread_mutex_unlock(&self->lock);
+	return unused;
 }
 
-/* Nobody has come back in time: the thread ends by itself; unless the end of the process has taken it already. */
+/* Nobody has come back in time; or the end of the process was faster. */
 static void loop_on_linger(uv_timer_t *linger)
 {
 	struct loop_thread *self = linger->data;
-	pthread_mutex_lock(&loop_registry);
-	pthread_mutex_lock(&self->lock);
-	bool alone = self->fate == LOOP_RUNNING && !atomic_load(&self->users);
-	if (alone) {
-		self->fate = LOOP_ALONE;
-		self->left = true;
-		pthread_detach(self->thread);
-	}
-	pthread_mutex_unlock(&self->lock);
-	pthread_mutex_unlock(&loop_registry);
-	if (alone)
+	if (loop_condemn(self))
 		loop_close(self);
 }
 
@@ -570,7 +535,7 @@ static void loop_reset(struct loop_thread *self)
 	self->loop.ws_context = NULL;
 	self->loop.ws_context_free = NULL;
 	self->wake.data = NULL;
-	self->asleep = self->closing = self->left = false;
+	self->asleep = self->closing = false;
 	self->due_ms = UINT64_MAX;
 	loop_forget_calls(self);
 	atomic_store(&self->leased_us, 0);
@@ -584,8 +549,7 @@ static bool loop_start(struct loop_thread *self)
 		skiffi_free(self->loop.scratch);
 		return false;
 	}
-	while (pthread_mutex_trylock(&self->turn)) /* one who looks for what was here before has it for a moment */
-		sched_yield();
+	loop_take_idle_turn(self);
 	loop_reset(self);
 	uv_timer_init(&self->loop.uv, &self->linger);
 	uv_timer_init(&self->loop.uv, &self->patience);
@@ -594,7 +558,7 @@ static bool loop_start(struct loop_thread *self)
 	if (ok)
 		self->wake.data = self;
 	pthread_mutex_unlock(&self->turn);
-	ok = ok && loop_start_thread(self);
+	ok = ok && skiffi_thread_start(&self->thread, loop_main, self);
 	if (!ok)
 		loop_abandon(self);
 	return ok;
@@ -646,7 +610,6 @@ static struct loop_thread *loop_make_place(void)
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&self->turn, NULL);
 	pthread_mutex_init(&self->lock, NULL);
-	pthread_cond_init(&self->decided, NULL);
 	pthread_cond_init(&self->called, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	self->closing = true;
@@ -683,7 +646,7 @@ static struct loop_thread *loop_choose(void)
 	for (size_t i = 0; i < loop_made; i++) {
 		struct loop_thread *self = &loop_places[i];
 		enum loop_fate fate = loop_fate_of(self);
-		if (fate == LOOP_NONE && !empty)
+		if ((fate == LOOP_NONE || fate == LOOP_ENDING) && !empty)
 			empty = self;
 		if (fate != LOOP_RUNNING)
 			continue;
@@ -698,15 +661,42 @@ static struct loop_thread *loop_choose(void)
 	return empty ? empty : best;
 }
 
+/* False: it has begun to end meanwhile. */
+static bool loop_use(struct loop_thread *self)
+{
+	pthread_mutex_lock(&self->lock);
+	bool running = self->fate == LOOP_RUNNING;
+	if (running && !atomic_fetch_add(&self->users, 1))
+		loop_forget_calls(self);
+	pthread_mutex_unlock(&self->lock);
+	return running;
+}
+
+static void loop_join(struct loop_thread *self)
+{
+	pthread_join(self->thread, NULL);
+	loop_free(self);
+}
+
+/* Under the registry's lock. */
+static struct loop_thread *loop_obtain(void)
+{
+	struct loop_thread *self;
+	do {
+		self = loop_choose();
+		if (self && loop_fate_of(self) == LOOP_ENDING)
+			loop_join(self);
+		if (self && loop_fate_of(self) == LOOP_NONE && !loop_start(self))
+			self = NULL;
+	} while (self && !loop_use(self));
+	return self;
+}
+
 struct skiffi_loop *skiffi_loop_ref(void)
 {
 	pthread_once(&loop_once, loop_set_up);
 	pthread_mutex_lock(&loop_registry);
-	struct loop_thread *self = loop_choose();
-	if (self && loop_fate_of(self) == LOOP_NONE && !loop_start(self))
-		self = NULL;
-	if (self && !atomic_fetch_add(&self->users, 1))
-		loop_forget_calls(self);
+	struct loop_thread *self = loop_obtain();
 	pthread_mutex_unlock(&loop_registry);
 	if (self)
 		skiffi_loop_nudge(&self->loop);
@@ -716,15 +706,15 @@ struct skiffi_loop *skiffi_loop_ref(void)
 void skiffi_loop_unref(struct skiffi_loop *loop)
 {
 	struct loop_thread *self = loop_of(loop);
-	pthread_mutex_lock(&loop_registry);
+	pthread_mutex_lock(&self->lock);
 	assert(self->users > 0);
 	bool last = --self->users == 0;
-	/* Under the registry's lock, as without users the thread may end. */
+	/* Under the lock, as without users the thread may end. */
 	if (last && skiffi_loop_here(loop))
 		loop_linger(self);
 	else if (last)
 		uv_async_send(&self->wake);
-	pthread_mutex_unlock(&loop_registry);
+	pthread_mutex_unlock(&self->lock);
 }
 
 void skiffi_loop_spread(unsigned count)
@@ -738,46 +728,19 @@ void skiffi_loop_spread(unsigned count)
 
 static void loop_end(struct loop_thread *self)
 {
-	pthread_t thread = self->thread;
-	pthread_mutex_lock(&self->lock);
-	/* inside the lock: the thread cannot end, and free itself, before this call is through */
-	uv_async_send(&self->wake);
-	while (self->fate == LOOP_ENDING)
-		pthread_cond_wait(&self->decided, &self->lock);
-	bool alone = self->fate == LOOP_ALONE;
-	if (alone)
-		pthread_detach(thread);
-	self->left = true;
-	pthread_cond_broadcast(&self->decided);
-	pthread_mutex_unlock(&self->lock);
-	if (alone)
-		return;
-	pthread_join(thread, NULL);
-	loop_free(self);
+	loop_condemn(self);
+	if (loop_fate_of(self) == LOOP_ENDING)
+		loop_join(self);
 }
 
-/* A thread without users, from now on ENDING; NULL: there is none. */
-static struct loop_thread *loop_take_unused(void)
-{
-	struct loop_thread *unused = NULL;
-	pthread_mutex_lock(&loop_registry);
-	for (size_t i = 0; i < loop_made && !unused; i++) {
-		struct loop_thread *self = &loop_places[i];
-		pthread_mutex_lock(&self->lock);
-		if (self->fate == LOOP_RUNNING && !atomic_load(&self->users) && self != loop_entered) {
-			self->fate = LOOP_ENDING;
-			unused = self;
-		}
-		pthread_mutex_unlock(&self->lock);
-	}
-	pthread_mutex_unlock(&loop_registry);
-	return unused;
-}
-
-/* Also when the library alone is unloaded. */
+/* Called once more as a destructor, for those whose last user went after the first time. */
 __attribute__((destructor)) void skiffi_loop_end_unused(void)
 {
-	struct loop_thread *unused;
-	while (atomic_load(&loop_ready) && (unused = loop_take_unused()))
-		loop_end(unused);
+	if (!atomic_load(&loop_ready))
+		return;
+	pthread_mutex_lock(&loop_registry);
+	for (size_t i = 0; i < loop_made; i++)
+		if (&loop_places[i] != loop_entered)
+			loop_end(&loop_places[i]);
+	pthread_mutex_unlock(&loop_registry);
 }

@@ -1,23 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # -S: the broker that DNS names for a domain, asked of a real server of DNS, in a network namespace of the test's own.
-PATH=$PATH:/usr/sbin:/sbin
-if [ -z "${SRV_INSIDE-}" ] && unshare --user --map-root-user --net --mount true 2>/dev/null; then
-	SRV_INSIDE=1 exec unshare --user --map-root-user --net --mount bash "$0" "$@"
-fi
-. "$(dirname "$0")/common.sh"
-[ -n "${SRV_INSIDE-}" ] || skip "no namespaces for users here"
-for program in dnsmasq python3; do
-	command -v "$program" >/dev/null || skip "$program is not installed"
-done
-
-# IFF_UP | IFF_RUNNING of lo by SIOCSIFFLAGS
-python3 - <<'PYTHON' || fail "the loopback device does not come up"
-import fcntl, socket, struct
-fcntl.ioctl(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0x8914, struct.pack("16sh", b"lo", 0x41))
-PYTHON
-echo "nameserver 127.0.0.1" >"$work/resolv.conf"
-mount --bind "$work/resolv.conf" "$(readlink -f /etc/resolv.conf)" || skip "/etc/resolv.conf cannot be replaced"
+. "$(dirname "$0")/own_network.sh"
+command -v dnsmasq >/dev/null || skip "dnsmasq is not installed"
+name_server
 
 start_broker
 live=$port

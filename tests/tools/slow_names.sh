@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A name server that takes questions and never answers: the system's resolver then blocks for minutes, and no command
+# does, neither while it waits nor when it ends.
+. "$(dirname "$0")/own_network.sh"
+name_server timeout:30 attempts:5
+
+python3 -c '
+import socket
+silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+silent.bind(("127.0.0.1", 53))
+print("ready", flush=True)
+while True:
+    silent.recv(2048)
+' >"$work/silent" &
+children+=($!)
+await "the silent name server" grep -q ready "$work/silent"
+
+# NAME SECONDS CODE TEXT COMMAND...: ends with CODE and says TEXT, within SECONDS and what a busy machine takes
+ends_in_time()
+{
+	local seconds=$1 wanted=$2 text=$3
+	shift 3
+	run timeout $((seconds + 15)) "$SKIFF" "$@"
+	[ "$code" != 124 ] || fail "skiff $* takes too long"
+	expect "$wanted" "$text"
+}
+
+engines=native
+! has_paho || engines="native paho"
+for engine in $engines; do
+	ends_in_time 1 11 "slow.test" pub --engine "$engine" -h slow.test --connect-timeout 1 -t t -m m
+	ends_in_time 5 11 "no answer within 5000 ms" pub --engine "$engine" -h slow.test -t t -m m --no-reconnect
+done
+ends_in_time 1 11 "slow.test" sub -h slow.test --connect-timeout 1 -t t
+ends_in_time 1 11 "no name server answered in time" pub -S -h slow.test --connect-timeout 1 -t t -m m
+ends_in_time 1 11 "'slow.test' is no address of this machine" \
+	pub --bind slow.test --connect-timeout 1 -h 127.0.0.1 -t t -m m
+ends_in_time 2 11 "" check slow.test --deadline 2s
+ends_in_time 1 11 "" check mqtt://slow.test --timeout 1s
+ends_in_time 5 11 "proxy 'http://slow.test:3128'" pub --proxy http://slow.test:3128 -h 127.0.0.1 -t t -m m --no-reconnect
+ends_in_time 1 11 "resolving the name of the proxy 'http://slow.test:3128'" \
+	pub --proxy http://slow.test:3128 -h 127.0.0.1 --connect-timeout 1 -t t -m m
+ends_in_time 1 20 "" compare mqtt://slow.test --connect-timeout 1
+ends_in_time 1 11 "" cert show mqtts://slow.test --connect-timeout 1
