@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A name server that takes questions and never answers: the system's resolver then blocks for minutes, and no command
-# does, neither while it waits nor when it ends.
+# A name server that takes questions and never answers, so that the system's resolver blocks for minutes, and a proxy of
+# that kind: no command blocks, neither while it waits nor when it ends, and says where it was.
 . "$(dirname "$0")/own_network.sh"
 name_server timeout:30 attempts:5
 
@@ -9,12 +9,13 @@ python3 -c '
 import socket
 silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 silent.bind(("127.0.0.1", 53))
+proxy = socket.create_server(("127.0.0.1", 3128))
 print("ready", flush=True)
 while True:
     silent.recv(2048)
 ' >"$work/silent" &
 children+=($!)
-await "the silent name server" grep -q ready "$work/silent"
+await "the silent servers" grep -q ready "$work/silent"
 
 # NAME SECONDS CODE TEXT COMMAND...: ends with CODE and says TEXT, within SECONDS and what a busy machine takes
 ends_in_time()
@@ -41,5 +42,7 @@ ends_in_time 1 11 "" check mqtt://slow.test --timeout 1s
 ends_in_time 5 11 "proxy 'http://slow.test:3128'" pub --proxy http://slow.test:3128 -h 127.0.0.1 -t t -m m --no-reconnect
 ends_in_time 1 11 "resolving the name of the proxy 'http://slow.test:3128'" \
 	pub --proxy http://slow.test:3128 -h 127.0.0.1 --connect-timeout 1 -t t -m m
+ends_in_time 1 13 "waiting for the proxy 'http://127.0.0.1:3128'" \
+	pub --proxy http://127.0.0.1:3128 -h 127.0.0.1 --connect-timeout 1 -t t -m m
 ends_in_time 1 20 "" compare mqtt://slow.test --connect-timeout 1
 ends_in_time 1 11 "" cert show mqtts://slow.test --connect-timeout 1
