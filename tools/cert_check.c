@@ -69,7 +69,8 @@ static const struct cli_option check_file_options[] = {
 		.type = CLI_STRING,
 		.value = "FILE",
 		.field = FIELD(crl),
-		.help = "revocation lists; when given, every certificate's issuer needs one"},
+		.help = "revocation lists, a file or a directory made by 'openssl rehash'; when given, every "
+			"certificate's issuer needs one"},
 	{.name = "crlfile", .type = CLI_STRING, .value = "FILE", .field = FIELD(crl), .help = "the same as --crl"},
 };
 
@@ -382,7 +383,8 @@ static const char *chain_remedy(int error)
 	case X509_V_ERR_CERT_REVOKED:
 		return "its CA has taken it back: have a new one issued";
 	case X509_V_ERR_UNABLE_TO_GET_CRL:
-		return "add the revocation list of that CA to the file of '--crl'";
+		return "add the revocation list of that CA to the file of '--crl', or to its directory and run "
+		       "'openssl rehash'";
 	case X509_V_ERR_CRL_HAS_EXPIRED:
 		return "get a new revocation list";
 	case X509_V_ERR_INVALID_CA:
@@ -450,7 +452,10 @@ static bool chain_add_crls(struct checked *checked, X509_STORE *store)
 	struct cert_items items;
 	const struct cli_secret none = {0};
 	char why[CERT_WHY_BYTES];
+	struct stat about;
 	bool any = false;
+	if (stat(checked->params->crl, &about) == 0 && S_ISDIR(about.st_mode))
+		return !store || X509_STORE_load_path(store, checked->params->crl) == 1;
 	if (!cert_file_read(checked->params->crl, &none, &items, why)) {
 		findings_add(&checked->findings, CERT_FAIL, "revocation", "%s", why);
 		findings_remedy(&checked->findings, "give the CA's revocation list by '--crl FILE'");

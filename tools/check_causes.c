@@ -244,11 +244,9 @@ static const char *cause_of_file(const struct check_report *report)
 	if (strcmp(cause, "file-unreadable") == 0)
 		option = cli_tls_directory_option(tls, report->failure.detail);
 	if (option)
-		return strcmp(option, "--capath") == 0
-			       ? "A directory of CA certificates goes with '--capath' instead of '--cafile', once "
-				 "'openssl rehash' was run on it."
-			       : "A directory of revocation lists goes with '--crlpath' instead of '--crlfile', once "
-				 "'openssl rehash' was run on it.";
+		return "A directory of CA certificates goes with '--capath' instead of '--cafile', once 'openssl "
+		       "rehash' was "
+		       "run on it.";
 	if (strcmp(cause, "file-not-pem") == 0 && strstr(report->failure.evidence, "add the key that belongs to it"))
 		return "Give the private key's file too, by '--key FILE'.";
 	if (strcmp(cause, "key-mismatch") == 0 && strstr(report->failure.evidence, "must be the first"))

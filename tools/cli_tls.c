@@ -62,9 +62,7 @@ static bool tls_is_directory(const char *path)
 
 const char *cli_tls_directory_option(const struct skiff_tls_options *tls, int detail)
 {
-	if (detail != EISDIR)
-		return NULL;
-	return tls_is_directory(tls->ca_file) ? "--capath" : tls_is_directory(tls->crl_file) ? "--crlpath" : NULL;
+	return detail == EISDIR && tls_is_directory(tls->ca_file) ? "--capath" : NULL;
 }
 
 /* ---- secrets ---- */
@@ -158,8 +156,9 @@ static void tls_set_rest(const struct cli_tls_params *params, struct skiff_tls_o
 	tls->ca_file = params->cafile;
 	tls->ca_dir = params->capath;
 	tls->ca_system = params->ca_system;
-	tls->crl_file = params->crlfile;
-	tls->crl_dir = params->crlpath;
+	bool folder = tls_is_directory(params->crlfile) && !params->crlpath;
+	tls->crl_file = folder ? NULL : params->crlfile;
+	tls->crl_dir = folder ? params->crlfile : params->crlpath;
 	tls->ocsp = (enum skiff_ocsp)params->ocsp;
 	tls->pins = params->pin;
 	tls->known_hosts_file = params->known_hosts;

@@ -99,6 +99,12 @@ echo garbage >garbage
 finds 10 "fail ca fail certificate fail key fail revocation" --cert garbage --key garbage --ca garbage --crl garbage
 finds 10 "fail ca fail revocation" --cert certs/client.crt --key certs/client.key --ca empty --crlfile empty
 client client-revoked 10 "fail chain" --crlfile certs/own-ca.crl
+# a directory of lists serves as well, unless the one that is needed is not in it
+mkdir lists none && openssl crl -in certs/own-ca.crl -out lists/own.crl && openssl rehash lists || fail "no directory of lists"
+client client 0 "" --crl lists
+client client-revoked 10 "fail chain" --crl lists
+client client 10 "fail chain" --crl none
+says "its directory"
 # a token is not looked into: no failure; its PIN is not shown
 finds 0 "warn certificate" --cert "pkcs11:token=x?pin-value=4711" --ca certs/own-ca.crt
 says "skiff cert handshake"

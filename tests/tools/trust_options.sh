@@ -49,11 +49,13 @@ expect 10 "mkdir -p none"
 
 checked 10 file-unreadable --cafile "$certs"
 remedied "'--capath'"
-pub --cafile "$ca" --crlfile "$certs"
-expect 10 "give it by '--crlpath'"
 mkdir crls && openssl crl -in "$certs/own-ca.crl" -out crls/own.crl && openssl rehash crls || fail "no directory of lists"
 checked 0 "" --cafile "$ca" --crlpath crls
 door=$revoked checked 14 tls-revoked --cafile "$ca" --crlpath crls
+checked 0 "" --cafile "$ca" --crlfile crls
+door=$revoked checked 14 tls-revoked --cafile "$ca" --crlfile crls
+pub --cafile "$ca" --crlfile crls --crlpath crls
+expect 10 "is a directory"
 door=$revoked checked 14 tls-revoked --cafile "$ca" --crlfile "$certs/own-ca.crl"
 openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:P-256 -out strange.key 2>/dev/null &&
 	openssl req -x509 -key strange.key -subj /CN=strange -days 2 -out strange.crt && : >index.txt &&
