@@ -158,6 +158,8 @@ static enum skiff_code explain_verdict(const struct explain *e)
 	case SKIFF_TLS_WEAK:
 		return skiffi_fail(e->error, report->verify_code, report->verify_error,
 			"%s is too weak: %s; the server needs a better one", who, report->verify_detail);
+	case SKIFF_FILE_UNREADABLE: /* that of the known hosts */
+		return skiffi_fail(e->error, report->verify_code, report->verify_error, "%s", report->verify_detail);
 	case SKIFF_MEMORY:
 		return skiffi_fail_plain(e->error, SKIFF_MEMORY);
 	default:

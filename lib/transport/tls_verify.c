@@ -109,6 +109,16 @@ static bool trust_has_name(X509_STORE_CTX *store, const X509_NAME *name)
 	return has;
 }
 
+/* Once or twice: some servers are given it in the file of the chain as well. */
+static bool sent_alone(X509_STORE_CTX *store, const X509 *leaf)
+{
+	STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
+	for (int i = 0; i < sk_X509_num(sent); i++)
+		if (X509_cmp(sk_X509_value(sent, i), leaf) != 0)
+			return false;
+	return true;
+}
+
 static enum skiff_code verify_judge_issuer(
 	X509_STORE_CTX *store, struct skiffi_tls_report *report, const X509 *certificate)
 {
@@ -117,8 +127,8 @@ static enum skiff_code verify_judge_issuer(
 			" (a CA of that name is, but with another key)");
 		return SKIFF_TLS_UNKNOWN_CA;
 	}
-	bool alone = sk_X509_num(X509_STORE_CTX_get0_untrusted(store)) <= 1;
-	return alone && issuer_is_intermediate(certificate) ? SKIFF_TLS_MISSING_INTERMEDIATE : SKIFF_TLS_UNKNOWN_CA;
+	return sent_alone(store, certificate) && issuer_is_intermediate(certificate) ? SKIFF_TLS_MISSING_INTERMEDIATE
+										     : SKIFF_TLS_UNKNOWN_CA;
 }
 
 /* What keeps a certificate from being a server's. Neither usage is restricted where its extension is not there. */
@@ -281,7 +291,7 @@ static bool verify_known(
 	default:
 		snprintf(report->verify_detail, sizeof report->verify_detail, "%.*s",
 			(int)sizeof report->verify_detail - 1, error.text);
-		return verify_refuse(store, report, SKIFF_TLS_PIN);
+		return verify_refuse(store, report, error.code);
 	}
 }
 

@@ -110,6 +110,8 @@ static void known_keys_and_resumption(void **state)
 	snprintf(line, sizeof line, "127.0.0.1:%u %s\n", net_listener_port(far), other);
 	trust_write("known6", line, strlen(line));
 	user_expect(skiff_connect(user->client), SKIFF_TLS_PIN);
+	trust_write("known6", "nonsense\n", 9);
+	user_expect(skiff_connect(user->client), SKIFF_FILE_UNREADABLE);
 	user_free(user);
 	net_listener_stop(far);
 	/* two that are first at a time */
@@ -176,6 +178,18 @@ static void lists_in_a_directory(void **state)
 	trust_gives(good, &tls, SKIFF_FILE_NOT_PEM, "openssl rehash");
 	net_listener_stop(good);
 	net_listener_stop(revoked);
+}
+
+/* Some servers are given their certificate in the file of the chain as well. */
+static void missing_intermediate_though_sent_twice(void **state)
+{
+	(void)state;
+	trust_shell("cat missing-intermediate.crt missing-intermediate.crt >twice.crt && cp missing-intermediate.key "
+		    "twice.key");
+	struct net_listener *far = trust_far("twice", (struct net_options){0});
+	struct skiff_tls_options tls = trust_own_ca();
+	trust_gives(far, &tls, SKIFF_TLS_MISSING_INTERMEDIATE, "did not send");
+	net_listener_stop(far);
 }
 
 static void common_name_on_request(void **state)
@@ -345,6 +359,7 @@ int main(void)
 		cmocka_unit_test(material_from_memory),
 		cmocka_unit_test(the_system_beside),
 		cmocka_unit_test(lists_in_a_directory),
+		cmocka_unit_test(missing_intermediate_though_sent_twice),
 		cmocka_unit_test(common_name_on_request),
 		cmocka_unit_test(open_keys_are_refused_on_request),
 		cmocka_unit_test(versions_and_ciphers),
