@@ -113,6 +113,15 @@ static void session_stop(void *user)
 	session->ending = session_disconnect(session, cli_stop_code() == CLI_EXIT_OK ? 0 : session->stop_reason);
 }
 
+/* That the door speaks something else shows at TLS where there is TLS, and else at MQTT. */
+static int session_exit(struct cli_session *session, const struct skiff_error *error)
+{
+	struct skiff_connection connection;
+	skiff_client_connection(session->client, &connection);
+	bool at_tls = error->code == SKIFF_WRONG_PROTOCOL && session->tls && connection.phases.tls_us < 0;
+	return at_tls ? CLI_EXIT_TLS : cli_exit_for(error->code);
+}
+
 /* Of the first attempt, or of all that --retry allows. */
 static int session_refused(struct cli_session *session, const struct skiff_error *error, struct cli_client_setup *setup)
 {
@@ -124,7 +133,7 @@ static int session_refused(struct cli_session *session, const struct skiff_error
 	bool ended = stopped == CLI_EXIT_INTERRUPTED || stopped == CLI_EXIT_TERMINATED || stopped == CLI_EXIT_TIMEOUT;
 	if (error->code != SKIFF_OK && session->params->explain && !ended)
 		check_explain(&setup->options);
-	return stopped >= 0 ? stopped : cli_exit_for(error->code);
+	return stopped >= 0 ? stopped : session_exit(session, error);
 }
 
 static struct skiff_error session_connect(struct cli_session *session)

@@ -63,5 +63,13 @@ run "$SKIFF" pub -b "mqtts://127.0.0.1:$port" -u me -t a -m x
 expect 14
 run "$SKIFF" pub -b "ws://127.0.0.1:$port" -u me -t a -m x
 expect 15
+
+# what speaks something else is told where it shows
+# (a mosquitto of WebSockets alone does not start)
+start_broker "listener 0 $work/sock" "listener PORT 127.0.0.1" "socket_domain ipv4" "protocol websockets"
+run "$SKIFF" pub -b "wss://127.0.0.1:$port" -t a -m x
+expect 14 "does not speak TLS"
+run "$SKIFF" pub -b "mqtts://127.0.0.1:$port" -t a -m x
+expect 14 "does not speak TLS"
 run "$SKIFF" --nonsense
 expect 2
