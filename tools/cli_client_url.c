@@ -296,6 +296,8 @@ static int url_choose(
 static int url_check(const struct cli_context *context, const struct cli_client_params *params, const char *url)
 {
 	const char *option = cli_tls_given(&params->tls);
+	if (option && params->mosquitto.tls_version && strcmp(option, "--tls-min") == 0)
+		option = "--tls-version"; /* which stands for both */
 	if (option && !cli_client_url_has_tls(url) && !params->mosquitto.no_tls) {
 		if (!context->mosquitto)
 			return url_wrong(

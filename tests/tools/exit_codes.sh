@@ -21,6 +21,8 @@ expect 1
 ln -s "$SKIFF" "$work/mosquitto_pub"
 run "$work/mosquitto_pub" -q 9 --exit-codes skiff
 expect 2
+run "$work/mosquitto_pub" --tls-version tlsv1.2 -h 127.0.0.1 -p "$dead" -t a -m x
+expect 1 "warning: option '--tls-version'"
 run "$SKIFF" pub -h 127.0.0.1:1883 -t a -m x
 expect 2 "option '--host': takes a host alone; its port goes with '--port'"
 run "$SKIFF" pub --unix "$work/socket" --cafile "$work/missing" -t a -m x
