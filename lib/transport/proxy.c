@@ -543,6 +543,7 @@ static struct skiffi_transport *proxy_new(struct skiffi_loop *loop, const struct
 	proxy->lower_config = *config;
 	proxy->lower_config.endpoint = config->proxy->endpoint;
 	proxy->lower_config.proxy = NULL;
+	proxy->lower_config.is_proxy = true;
 	proxy->lower_config.address = NULL;
 	if (lower_new(proxy))
 		return &proxy->base;

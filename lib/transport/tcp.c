@@ -98,8 +98,8 @@ struct tcp_reason {
 };
 
 static const struct tcp_reason tcp_connect_reasons[] = {
-	{ECONNREFUSED, SKIFF_TCP_REFUSED, "connection refused; is the broker running, and is this its port?"},
-	{ENOENT, SKIFF_TCP_REFUSED, "there is no such socket; is the broker running, and does it listen there?"},
+	{ECONNREFUSED, SKIFF_TCP_REFUSED, "connection refused"},
+	{ENOENT, SKIFF_TCP_REFUSED, "there is no such socket"},
 	{ETIMEDOUT, SKIFF_TCP_TIMEOUT, "no answer; a firewall on the way may drop the packets"},
 	{ECONNRESET, SKIFF_TCP_RESET, "connection reset by the peer"},
 	{EHOSTUNREACH, SKIFF_TCP_UNREACHABLE, "no route to the host"},
@@ -135,14 +135,18 @@ static const struct tcp_reason *tcp_reason_find(const struct tcp_reason *reasons
 	return NULL;
 }
 
-void skiffi_tcp_connect_error(const struct skiffi_address *address, int error_number, struct skiff_error *error)
+void skiffi_tcp_connect_error(
+	const struct skiffi_address *address, int error_number, const char *whose, struct skiff_error *error)
 {
-	char text[TCP_ADDRESS_TEXT_BYTES];
+	char text[TCP_ADDRESS_TEXT_BYTES], ask[64] = "";
 	size_t count = sizeof tcp_connect_reasons / sizeof tcp_connect_reasons[0];
 	const struct tcp_reason *reason = tcp_reason_find(tcp_connect_reasons, count, error_number);
 	skiffi_address_text(address, text, sizeof text);
-	skiffi_fail(error, reason ? reason->code : SKIFF_TCP_FAILED, error_number, "cannot connect to %s: %s", text,
-		reason ? reason->text : uv_strerror(-error_number));
+	if (error_number == ECONNREFUSED || error_number == ENOENT)
+		snprintf(ask, sizeof ask, "; is the %s running, and %s?", whose,
+			error_number == ENOENT ? "does it listen there" : "is this its port");
+	skiffi_fail(error, reason ? reason->code : SKIFF_TCP_FAILED, error_number, "cannot connect to %s: %s%s", text,
+		reason ? reason->text : uv_strerror(-error_number), ask);
 }
 
 static void tcp_end_error(const struct tcp *tcp, struct skiff_error *error)
@@ -278,7 +282,8 @@ static void connect_won(struct tcp_connect *connect, struct tcp_socket *socket)
 static void connect_failed(struct tcp_connect *connect, size_t index, int number)
 {
 	struct skiff_error error;
-	skiffi_tcp_connect_error(&connect->race.addresses.list[index], number, &error);
+	const char *whose = connect->tcp->base.config->is_proxy ? "proxy" : "broker";
+	skiffi_tcp_connect_error(&connect->race.addresses.list[index], number, whose, &error);
 	skiffi_race_failed(&connect->race, index, &error);
 }
 

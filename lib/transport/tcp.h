@@ -10,7 +10,9 @@
 struct skiffi_transport *skiffi_tcp_new(struct skiffi_loop *loop, const struct skiffi_transport_config *config,
 	const struct skiffi_transport_events *events, void *user);
 
-/* The error of a connection attempt to `address` that ended in `error_number` (errno), with the way out. */
-void skiffi_tcp_connect_error(const struct skiffi_address *address, int error_number, struct skiff_error *error);
+/* The error of a connection attempt to `address`, a "broker"'s or a "proxy"'s, that ended in `error_number` (errno),
+ * with the way out. */
+void skiffi_tcp_connect_error(
+	const struct skiffi_address *address, int error_number, const char *whose, struct skiff_error *error);
 
 #endif

@@ -30,6 +30,7 @@ struct skiffi_transport_config {
 	const struct skiff_user_property *http_headers; /* for the WebSocket upgrade; checked: no CR, LF, NUL */
 	size_t http_header_count;
 	const struct skiffi_proxy *proxy; /* to go through; NULL: none */
+	bool is_proxy;                    /* the endpoint is one, for sentences */
 	const char *address;              /* numeric, instead of the look-up; NULL: look it up */
 	int ip_version;                   /* 4 or 6; 0: both */
 	const char *local_address;        /* numeric, to connect from; NULL: any */

@@ -148,7 +148,7 @@ static void words_for_errors(void **state)
 	uv_ip4_addr("192.0.2.1", 1883, (struct sockaddr_in *)&address.storage);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct skiff_error error;
-		skiffi_tcp_connect_error(&address, cases[i].number, &error);
+		skiffi_tcp_connect_error(&address, cases[i].number, "broker", &error);
 		assert_int_equal(error.code, cases[i].code);
 		assert_int_equal(error.detail, cases[i].number);
 		assert_int_equal(strncmp(error.text, "cannot connect to 192.0.2.1:1883: ", 34), 0);
