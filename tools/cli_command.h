@@ -65,6 +65,7 @@ struct cli_option {
 	bool (*apart)(const struct cli_context *context, void *params, char *word, const char **topic, char *why,
 		size_t size);
 	bool may_hold_secret; /* of others than CLI_SECRET: a URL */
+	bool once;            /* CLI_FLAG: the mosquitto clients do not take it twice */
 	const char *help;     /* one sentence, lower case, for help and man page */
 	const char *man;      /* more sentences for the man page; NULL: none */
 };

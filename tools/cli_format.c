@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FIELD_MAX = 999999 };
+
 /* A field of the format: its letter and how it is to be laid out. */
 struct field {
 	char letter;
@@ -21,11 +23,12 @@ static const char escape_letters[] = "\\0aenrtv", escape_bytes[] = "\\\0\a\033\n
 
 /* ---- reading the format ---- */
 
+/* Over FIELD_MAX: too much, whatever it is. */
 static int field_number(const char **at)
 {
 	int number = 0;
 	for (; **at >= '0' && **at <= '9'; ++*at)
-		number = number < 100000 ? number * 10 + (**at - '0') : number;
+		number = number <= FIELD_MAX ? number * 10 + (**at - '0') : number;
 	return number;
 }
 
@@ -68,9 +71,13 @@ bool cli_format_check(const char *format, char *why, size_t size)
 	for (const char *at = format; *at;) {
 		char kind = *at++;
 		if (kind == '%') {
-			char letter = field_read(&at).letter;
-			if (!letter || !strchr(field_letters, letter))
-				return format_wrong(why, size, "field", letter);
+			struct field field = field_read(&at);
+			if (!field.letter || !strchr(field_letters, field.letter))
+				return format_wrong(why, size, "field", field.letter);
+			if (field.width > FIELD_MAX || field.precision > FIELD_MAX) {
+				snprintf(why, size, "a width has at most 6 digits; '%%%c' has more", field.letter);
+				return false;
+			}
 		} else if (kind == '@' || kind == '\\') {
 			if (!*at || (kind == '\\' && !strchr(escape_letters, *at)))
 				return format_wrong(why, size, kind == '@' ? "field of the time" : "escape", *at);

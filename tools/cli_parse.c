@@ -291,12 +291,15 @@ static void parser_unknown(struct parser *parser, const char *word, size_t len)
 static void parser_flag(
 	struct parser *parser, const struct cli_option *option, const struct cli_group *group, bool has_value)
 {
+	bool *flag = (bool *)(parser->params + group->base + option->field);
 	if (has_value)
 		parser_wrong(parser, option, "takes no value");
 	else if (group == &common_group)
 		parser->result = option == &common_options[0] ? CLI_PARSED_HELP : CLI_PARSED_VERSION;
+	else if (*flag && option->once && parser->context->mosquitto)
+		parser_wrong(parser, option, "given more than once");
 	else
-		*(bool *)(parser->params + group->base + option->field) = true;
+		*flag = true;
 }
 
 /* Reads the option that the first word left opens, and its value. */

@@ -64,6 +64,7 @@ static const struct cli_option publish_options[] = {
 		.letter = 'l',
 		.type = CLI_FLAG,
 		.field = FIELD(lines),
+		.once = true,
 		.help = "publish each line of standard input as a message of its own",
 		.man = "The newline is not part of the message, everything else is, also a carriage return; an empty "
 		       "line is an "
