@@ -157,7 +157,9 @@ static void asker_end(struct skiffi_lookup *lookup)
 static void asker_hear(uv_async_t *wake)
 {
 	struct skiffi_lookup *lookup = wake->data;
+	pthread_mutex_lock(&lookups.lock); /* behind it the answer stands */
 	struct question *question = lookup->question;
+	pthread_mutex_unlock(&lookups.lock);
 	lookup->done(lookup->user, &question->answer);
 	question_drop(question);
 	asker_end(lookup);
