@@ -4,10 +4,11 @@
  * Happy path: the first reference starts the thread; it takes its turn, in which libuv calls what is due, and sleeps
  * outside it, on libuv's own descriptor, until something is. Jobs are linked into a list under a lock and one uv_async
  * wakes the loop. A thread whose last user is gone lingers, so that a program that comes and goes does not pay for a
- * thread each time; then it closes what is its own and frees itself.
+ * thread each time; then it closes and frees what is its own, and ends.
  * Ended threads are joined by the next who needs their place, or at the end of the process, which ends lingering ones
- * as well. Nothing in a loop blocks, so that this takes no time. After fork the child starts anew. Failure: no memory
- * or no thread gives NULL from skiffi_loop_ref, and the next caller tries anew. */
+ * as well. Nothing in a loop blocks, so that this takes no time. After fork the child starts anew.
+ *
+ * Failure: no memory or no thread gives NULL from skiffi_loop_ref, and the next caller tries anew. */
 #include "loop/loop.h"
 
 #include "base/alloc.h"
@@ -458,8 +459,8 @@ static void loop_take_idle_turn(struct loop_thread *self)
 		sched_yield();
 }
 
-/* The place may be used again. */
-static void loop_free(struct loop_thread *self)
+/* What a loop had that has nothing to do any more. */
+static void loop_clear(struct loop_thread *self)
 {
 	loop_take_idle_turn(self);
 	int busy = uv_loop_close(&self->loop.uv);
@@ -468,6 +469,11 @@ static void loop_free(struct loop_thread *self)
 	skiffi_free(self->loop.scratch);
 	self->loop.scratch = NULL;
 	pthread_mutex_unlock(&self->turn);
+}
+
+/* The place may be used again. */
+static void loop_give_place(struct loop_thread *self)
+{
 	pthread_mutex_lock(&self->lock);
 	self->fate = LOOP_NONE;
 	pthread_mutex_unlock(&self->lock);
@@ -484,6 +490,7 @@ static void *loop_main(void *argument)
 			poll(&poll_fd, 1, timeout_ms);
 		loop_yield(self);
 	}
+	loop_clear(self);
 	return NULL;
 }
 
@@ -516,7 +523,8 @@ static void loop_abandon(struct loop_thread *self)
 	if (self->wake.data)
 		uv_close((uv_handle_t *)&self->wake, NULL);
 	uv_run(&self->loop.uv, UV_RUN_DEFAULT);
-	loop_free(self);
+	loop_clear(self);
+	loop_give_place(self);
 }
 
 /* Those whose functions they were are gone. */
@@ -675,7 +683,7 @@ static bool loop_use(struct loop_thread *self)
 static void loop_join(struct loop_thread *self)
 {
 	pthread_join(self->thread, NULL);
-	loop_free(self);
+	loop_give_place(self);
 }
 
 /* Under the registry's lock. */

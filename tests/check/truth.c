@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { OUTPUT_BYTES = 262144, DELAY_MS = 120, ACCEPT_MS = 600, RATE = 250000, TRIES = 5 };
+enum { OUTPUT_BYTES = 262144, DELAY_MS = 120, ACCEPT_MS = 600, RATE = 250000, TRIES = 5, CHANCES = 3 };
 
 /* None may be off by more than this, or by 5 % where that is more. */
 #ifdef TESTS_SANITIZED
@@ -82,6 +82,21 @@ static void least_phases(enum broker_door door, uint16_t port, double least[PHAS
 	}
 }
 
+/* The phase that is off by more than is allowed, or PHASES. */
+static int phase_off(const double without[PHASES], const double with[PHASES], int late)
+{
+	int off = PHASES;
+	for (int phase = 0; phase < PHASES; phase++) {
+		double more = with[phase] - without[phase], truth = phase == late ? DELAY_MS : 0;
+		double allowed = truth * 0.05 > NEAR_MS ? truth * 0.05 : NEAR_MS;
+		print_message("    %s: %.1f, %.1f ms\n", phases[phase], without[phase], with[phase]);
+		if (more < truth - allowed || more > truth + allowed)
+			off = phase;
+	}
+	return off;
+}
+
+/* A machine that was busy for the whole of it gets another chance; what is wrong is so each time. */
 static void expect_delay_in(enum broker_door door, unsigned burst, int late)
 {
 	double without[PHASES], with[PHASES];
@@ -89,17 +104,17 @@ static void expect_delay_in(enum broker_door door, unsigned burst, int late)
 	struct delay_relay *prompt = delay_relay_start(&options);
 	options.delay_ms = DELAY_MS;
 	struct delay_relay *slow = delay_relay_start(&options);
-	least_phases(door, delay_relay_port(prompt), without);
-	least_phases(door, delay_relay_port(slow), with);
+	int off = PHASES;
+	for (int i = 0; i < CHANCES && (i == 0 || off < PHASES); i++) {
+		least_phases(door, delay_relay_port(prompt), without);
+		least_phases(door, delay_relay_port(slow), with);
+		off = phase_off(without, with, late);
+	}
 	delay_relay_stop(prompt);
 	delay_relay_stop(slow);
-	for (int phase = 0; phase < PHASES; phase++) {
-		double more = with[phase] - without[phase], truth = phase == late ? DELAY_MS : 0;
-		double allowed = truth * 0.05 > NEAR_MS ? truth * 0.05 : NEAR_MS;
-		print_message("    %s: %.1f, %.1f ms\n", phases[phase], without[phase], with[phase]);
-		if (more < truth - allowed || more > truth + allowed)
-			fail_msg("%s shows %.1f ms of a delay of %.1f", phases[phase], more, truth);
-	}
+	if (off < PHASES)
+		fail_msg("%s shows %.1f ms of a delay of %d", phases[off], with[off] - without[off],
+			off == late ? DELAY_MS : 0);
 }
 
 /* Who gets no answer to a SYN sends it again after a second [RFC 6298, 2.1], as soon as the timer of the kernel runs.

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ending.c: disconnecting within a grace, and freeing at any moment. */
+#include "loop/loop.h"
 #include "support/far_broker.h"
+#include "support/holdings.h"
 #include "support/user.h"
 #include <dlfcn.h>
 #include <netdb.h>
@@ -434,9 +436,38 @@ static void disconnect_ends_every_moment(void **state)
 	}
 }
 
+struct holdings {
+	size_t descriptors, threads;
+};
+
+static bool all_given_back(const void *subject)
+{
+	const struct holdings *before = subject;
+	return holdings_descriptors() <= before->descriptors && holdings_threads() <= before->threads;
+}
+
+/* A program that has freed its clients has nothing of theirs, soon, whatever else it goes on to do. */
+static void nothing_is_left_behind_the_last_client(void **state)
+{
+	(void)state;
+	struct far_broker *broker = far_broker_start(greet_and_serve, NULL);
+	struct user *user = user_connected(&(struct skiff_options){.url = far_broker_url(broker)});
+	user_free(user);
+	far_broker_stop(broker);
+	skiffi_loop_end_unused();
+	struct holdings before = {holdings_descriptors(), holdings_threads()};
+	broker = far_broker_start(greet_and_serve, NULL);
+	user = user_connected(&(struct skiff_options){.url = far_broker_url(broker)});
+	assert_true(holdings_descriptors() > before.descriptors);
+	user_free(user);
+	far_broker_stop(broker);
+	assert_true(waiting_poll(all_given_back, &before, QUICK_MS));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_left_behind_the_last_client), /* before there are threads that stay */
 		cmocka_unit_test(grace_is_kept_to),
 		cmocka_unit_test(nothing_under_way_ends_at_once),
 		cmocka_unit_test(what_is_under_way_is_waited_for),

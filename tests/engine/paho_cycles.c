@@ -7,8 +7,8 @@
  * look waits for it. Together they also keep Paho's receiving thread awake, which else looks for a new socket only once
  * a second. */
 #include "support/broker.h"
+#include "support/holdings.h"
 #include "support/user.h"
-#include <dirent.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -29,23 +29,12 @@ struct holdings {
 	size_t descriptors, threads;
 };
 
-static size_t count_entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	size_t count = 0;
-	assert_non_null(dir);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
-
 static struct holdings look(void)
 {
 	return (struct holdings){
 		.memory = mallinfo2().uordblks,
-		.descriptors = count_entries("/proc/self/fd"),
-		.threads = count_entries("/proc/self/task"),
+		.descriptors = holdings_descriptors(),
+		.threads = holdings_threads(),
 	};
 }
 
