@@ -15,7 +15,7 @@ named()
 	return 1
 }
 
-bare=$(tree_files | while read -r file; do
+bare=$(tree_files | while IFS= read -r file; do
 	[ ! -f "$file" ] || named "$file" || echo "$file"
 done)
 if [ -n "$bare" ]; then
