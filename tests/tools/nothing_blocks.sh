@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A name server that takes questions and never answers, so that the system's resolver blocks for minutes, and a proxy of
 # that kind: no command blocks, neither while it waits nor when it ends, and says where it was.
-. "$(dirname "$0")/own_network.sh"
+. "$(dirname "$0")/network_common.sh"
 name_server timeout:30 attempts:5
 
 python3 -c '

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # -S: the broker that DNS names for a domain, asked of a real server of DNS, in a network namespace of the test's own.
-. "$(dirname "$0")/own_network.sh"
+. "$(dirname "$0")/network_common.sh"
 command -v dnsmasq >/dev/null || skip "dnsmasq is not installed"
 name_server
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# own_network.sh: common.sh in a network namespace of the test's own, with a name server of its own; to be sourced.
+# network_common.sh: common.sh in a network namespace of the test's own, with a name server of its own; to be sourced.
 #
 #   name_server [OPTION]...     the system's resolver asks 127.0.0.1, with these options of resolv.conf
 PATH=$PATH:/usr/sbin:/sbin
