@@ -23,7 +23,14 @@ function row(what, text, unit, bound,   theirs, ours, link)
 	missed += (ours / theirs > bound)
 }
 
-{ value[$1, $2, ++count[$1, $2]] = $1 == "lone" ? $3 * 1000 / lone : ($4 + $5) * 1000000 / messages }
+function figure(what, wall, cpu)
+{
+	if (what == "lone")
+		return wall * 1000 / lone
+	return cpu * 1000000 / (what == "publish_1" ? confirmed : messages)
+}
+
+{ value[$1, $2, ++count[$1, $2]] = figure($1, $3, $4 + $5) }
 
 END {
 	print "| work | mosquitto | skiff | skiff by the link | ratio | bound |"
