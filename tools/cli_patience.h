@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-enum { CLI_PATIENCE_MS = 5000 }; /* for a name, where nobody says: as the library's own */
+enum { CLI_PATIENCE_MS = 8000 }; /* for a name, where nobody says: as the library's own */
 
 /* Something to do; embedded in memory of its own, on the heap, that holds all `run` uses. */
 struct cli_task {

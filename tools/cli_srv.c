@@ -137,13 +137,13 @@ int cli_srv_find(const struct cli_context *context, const char *domain, bool tls
 		question->task = (struct cli_task){.run = question_ask, .drop = question_free};
 		snprintf(question->name, sizeof(question->name), "%s._tcp.%s", service, domain);
 		bool answered = cli_patience(&question->task, timeout_ms);
-		why = answered ? question_choose(question, &best) : "no name server answered in time";
+		why = answered ? question_choose(question, &best) : "no answer in time";
 		if (answered)
 			question_free(&question->task);
 	}
 	if (why) {
 		cli_say(context,
-			"option '-S': DNS has no service record '%s._tcp.%s' (%s); leave out '-S' to connect to '%s' "
+			"option '-S': DNS gave no service record '%s._tcp.%s' (%s); leave out '-S' to connect to '%s' "
 			"itself",
 			service, domain, why, domain);
 		return CLI_EXIT_DNS;

@@ -133,7 +133,8 @@ void skiff_client_free(struct skiff_client *client)
 	pthread_mutex_unlock(&client->lock);
 	if (inside)
 		return;
-	if (!skiffi_loop_serve(loop, client_gone, client, INT64_MAX, client->options.spin))
+	/* a handler of a client on another loop has that one's turn already */
+	if (skiffi_loop_inside() || !skiffi_loop_serve(loop, client_gone, client, INT64_MAX, client->options.spin))
 		client_await_gone(client, loop);
 	skiffi_client_release(client);
 }

@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 enum {
-	DEFAULT_RESOLVE_MS = 5000,
+	DEFAULT_RESOLVE_MS = 8000, /* the system's resolver turns to the second name server after 5 s */
 	DEFAULT_TCP_MS = 5000,
 	DEFAULT_TLS_MS = 8000,
 	DEFAULT_WEBSOCKET_MS = 8000,

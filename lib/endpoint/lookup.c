@@ -4,10 +4,12 @@
  * It blocks, for half a minute where no name server answers, and cannot be stopped. (libuv's pool, which also asks it,
  * has four threads, so that four such names hold up all others, and is joined at the end of the process.) So here every
  * question under way has a thread of its own, up to LOOKUP_THREADS of them; the others wait for the next that is free.
- * Who asks what somebody waits for already shares that answer: a thousand clients of one broker are one question.
+ * Of one name only LOOKUP_ALIKE questions are under way, so that it takes tens of names that hang to hold up others;
+ * who asks for it meanwhile shares the answer of that which fewest wait for, so that the turns in which a name server
+ * gives the addresses of many brokers are kept to.
  *
  * The threads are detached and touch nothing but questions. A question that nobody waits for any more is asked to its
- * end, and freed by its thread; a new asker gets a new one, which may fare better.
+ * end, and freed by its thread.
  * Failure: without memory or a first thread skiffi_lookup_start is NULL; without another one the question waits. */
 #include "endpoint/lookup.h"
 
@@ -18,7 +20,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-enum { LOOKUP_THREADS = 64 };
+enum { LOOKUP_THREADS = 128, LOOKUP_ALIKE = 3 };
 
 struct question {
 	struct question *before, *next; /* in the list of those without an answer */
@@ -26,6 +28,7 @@ struct question {
 	int family;
 	bool asked;                   /* a thread is at it */
 	struct skiffi_lookup *askers; /* of them, those who wait for the answer */
+	size_t asker_count;
 	struct skiffi_lookup_answer answer;
 	struct addrinfo *list;
 	size_t holders; /* of the answer */
@@ -94,13 +97,19 @@ static struct question *question_new(const char *host, int family)
 	return question;
 }
 
-/* One that somebody waits for, or NULL. */
-static struct question *question_same(const char *host, int family)
+/* The one to share, of those for the same; the newest of several. NULL: there may be one more. */
+static struct question *question_to_share(const char *host, int family)
 {
-	for (struct question *at = lookups.first; at; at = at->next)
-		if (at->askers && at->family == family && !strcmp(at->host, host))
-			return at;
-	return NULL;
+	struct question *best = NULL;
+	unsigned alike = 0;
+	for (struct question *at = lookups.first; at; at = at->next) {
+		if (at->family != family || strcmp(at->host, host))
+			continue;
+		alike++;
+		if (!best || at->asker_count <= best->asker_count)
+			best = at;
+	}
+	return alike < LOOKUP_ALIKE ? NULL : best;
 }
 
 /* The one that has waited longest for a thread, or NULL. */
@@ -128,6 +137,7 @@ static void question_drop(struct question *question)
 static void asker_append(struct question *question, struct skiffi_lookup *lookup)
 {
 	lookup->question = question;
+	question->asker_count++;
 	lookup->next = question->askers;
 	if (lookup->next)
 		lookup->next->before = lookup;
@@ -136,6 +146,7 @@ static void asker_append(struct question *question, struct skiffi_lookup *lookup
 
 static void asker_remove(struct skiffi_lookup *lookup)
 {
+	lookup->question->asker_count--;
 	if (lookup->before)
 		lookup->before->next = lookup->next;
 	else
@@ -244,7 +255,7 @@ static void lookup_set_up(void)
 /* Under the lock. */
 static bool lookup_join(struct skiffi_lookup *lookup, const char *host, int family)
 {
-	struct question *question = question_same(host, family);
+	struct question *question = question_to_share(host, family);
 	if (question) {
 		asker_append(question, lookup);
 		return true;

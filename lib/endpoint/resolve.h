@@ -36,7 +36,7 @@ typedef void (*skiffi_resolve_fn)(
 
 /* Starts a lookup for `endpoint` (literals and Unix paths are answered without asking anybody). Loop thread.
  * `wish` is not needed any more afterwards. Result: the lookup, freed by
- * itself when it has called back; NULL when memory is out. */
+ * itself when it has called back; NULL when memory or threads are out. */
 struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const struct skiffi_endpoint *endpoint,
 	const struct skiffi_resolve_wish *wish, skiffi_resolve_fn done, void *user);
 

@@ -43,23 +43,25 @@ void skiffi_attempt_unanswered(struct skiff_error *error, const struct skiffi_en
 		endpoint->url, limit_ms);
 }
 
+/* With socks5:// the broker's name is looked up here, and first. */
 static enum skiff_code attempt_phase(const struct skiffi_endpoint *endpoint, const struct skiffi_proxy *proxy,
 	const struct skiff_phases *phases, const char **name)
 {
-	const struct skiffi_endpoint *first = proxy ? proxy->endpoint : endpoint;
-	*name = proxy ? "resolving the name of the proxy" : "resolving the name";
+	bool own_name = !proxy || (proxy->kind == SKIFFI_PROXY_SOCKS5 && !endpoint->ip_literal);
+	const struct skiffi_endpoint *first = own_name ? endpoint : proxy->endpoint;
+	*name = own_name ? "at resolving the name" : "at resolving the name of the proxy";
 	if (phases->dns_us < 0 && phases->tcp_us < 0 && !first->ip_literal && first->kind != SKIFFI_UNIX)
 		return SKIFF_DNS_TIMEOUT;
-	*name = proxy ? "connecting to the proxy" : "connecting";
+	*name = proxy ? "on the way to the proxy" : "at connecting";
 	if (phases->tcp_us < 0)
 		return SKIFF_TCP_TIMEOUT;
 	*name = "waiting for the proxy";
 	if (proxy && phases->proxy_us < 0)
 		return SKIFF_PROXY_REFUSED;
-	*name = "the TLS handshake";
+	*name = "at the TLS handshake";
 	if (endpoint->tls && phases->tls_us < 0)
 		return SKIFF_TLS_TIMEOUT;
-	*name = "the WebSocket upgrade";
+	*name = "at the WebSocket upgrade";
 	return SKIFF_WS_TIMEOUT;
 }
 
@@ -68,6 +70,7 @@ void skiffi_attempt_late(struct skiff_error *error, const struct skiffi_endpoint
 {
 	const char *phase, *through = proxy && phases->proxy_us < 0 ? proxy->text : NULL;
 	enum skiff_code code = attempt_phase(endpoint, proxy, phases, &phase);
-	skiffi_fail(error, code, 0, "connecting to '%s' took more than %d ms; at the end it was at %s%s%s%s",
-		endpoint->url, limit_ms, phase, through ? " '" : "", through ? through : "", through ? "'" : "");
+	skiffi_fail(error, code, 0, "connecting to '%s'%s%s%s took more than %d ms; at the end it was %s",
+		endpoint->url, through ? " through '" : "", through ? through : "", through ? "'" : "", limit_ms,
+		phase);
 }

@@ -32,9 +32,10 @@ enum {
 	LOOP_PLACES = 2 * SKIFFI_LOOPS_MAX,
 };
 
-/* NONE -> RUNNING (started) -> ENDING (lingered long enough, or the process ends) -> NONE (joined);
- * any but NONE -> LOST by a fork. */
-enum loop_fate { LOOP_NONE, LOOP_RUNNING, LOOP_ENDING, LOOP_LOST };
+/* NONE -> RUNNING (started) -> ENDING (lingered long enough, or the process ends) -> JOINING (somebody waits for its
+ * end)
+ * -> NONE; any but NONE -> LOST by a fork. */
+enum loop_fate { LOOP_NONE, LOOP_RUNNING, LOOP_ENDING, LOOP_JOINING, LOOP_LOST };
 
 struct loop_thread {
 	struct skiffi_loop loop; /* first: the public part */
@@ -62,8 +63,8 @@ struct loop_thread {
 };
 
 /* Places are used again but never freed, so that one who still waits for a token of a loop that has ended meets no
- * foreign memory. A place without a thread is NONE. Under the registry's lock threads are started and joined; a place's
- * own lock is taken inside it. */
+ * foreign memory. A place without a thread is NONE. Under the registry's lock threads are chosen and started; a
+ * place's own lock is taken inside it. */
 static pthread_mutex_t loop_registry = PTHREAD_MUTEX_INITIALIZER;
 static struct loop_thread loop_places[LOOP_PLACES];
 static size_t loop_made; /* of them, that were ever used; the others are untouched memory */
@@ -680,32 +681,42 @@ static bool loop_use(struct loop_thread *self)
 	return running;
 }
 
+/* Waits for the end of a thread that is ENDING, unless somebody else does. Not under the registry's lock, as the
+ * program may have something of its own run at the end of each thread. */
 static void loop_join(struct loop_thread *self)
 {
+	pthread_mutex_lock(&self->lock);
+	bool ending = self->fate == LOOP_ENDING;
+	if (ending)
+		self->fate = LOOP_JOINING;
+	pthread_mutex_unlock(&self->lock);
+	if (!ending)
+		return;
 	pthread_join(self->thread, NULL);
 	loop_give_place(self);
 }
 
-/* Under the registry's lock. */
+/* One that ends is joined first: the next choice may fall on its place. */
 static struct loop_thread *loop_obtain(void)
 {
-	struct loop_thread *self;
-	do {
-		self = loop_choose();
-		if (self && loop_fate_of(self) == LOOP_ENDING)
-			loop_join(self);
-		if (self && loop_fate_of(self) == LOOP_NONE && !loop_start(self))
+	for (;;) {
+		pthread_mutex_lock(&loop_registry);
+		struct loop_thread *self = loop_choose();
+		enum loop_fate fate = self ? loop_fate_of(self) : LOOP_NONE;
+		if (self && fate == LOOP_NONE && !loop_start(self))
 			self = NULL;
-	} while (self && !loop_use(self));
-	return self;
+		bool done = !self || (fate != LOOP_ENDING && loop_use(self));
+		pthread_mutex_unlock(&loop_registry);
+		if (done)
+			return self;
+		loop_join(self);
+	}
 }
 
 struct skiffi_loop *skiffi_loop_ref(void)
 {
 	pthread_once(&loop_once, loop_set_up);
-	pthread_mutex_lock(&loop_registry);
 	struct loop_thread *self = loop_obtain();
-	pthread_mutex_unlock(&loop_registry);
 	if (self)
 		skiffi_loop_nudge(&self->loop);
 	return self ? &self->loop : NULL;
@@ -734,21 +745,19 @@ void skiffi_loop_spread(unsigned count)
 
 /* ---- the end of the process ---- */
 
-static void loop_end(struct loop_thread *self)
-{
-	loop_condemn(self);
-	if (loop_fate_of(self) == LOOP_ENDING)
-		loop_join(self);
-}
-
 /* Called once more as a destructor, for those whose last user went after the first time. */
 __attribute__((destructor)) void skiffi_loop_end_unused(void)
 {
 	if (!atomic_load(&loop_ready))
 		return;
 	pthread_mutex_lock(&loop_registry);
-	for (size_t i = 0; i < loop_made; i++)
-		if (&loop_places[i] != loop_entered)
-			loop_end(&loop_places[i]);
+	size_t made = loop_made;
 	pthread_mutex_unlock(&loop_registry);
+	for (size_t i = 0; i < made; i++) {
+		struct loop_thread *self = &loop_places[i];
+		if (self == loop_entered)
+			continue;
+		loop_condemn(self);
+		loop_join(self);
+	}
 }

@@ -31,18 +31,20 @@ engines=native
 ! has_paho || engines="native paho"
 for engine in $engines; do
 	ends_in_time 1 11 "slow.test" pub --engine "$engine" -h slow.test --connect-timeout 1 -t t -m m
-	ends_in_time 5 11 "no answer within 5000 ms" pub --engine "$engine" -h slow.test -t t -m m --no-reconnect
+	ends_in_time 8 11 "no answer within 8000 ms" pub --engine "$engine" -h slow.test -t t -m m --no-reconnect
 done
 ends_in_time 1 11 "slow.test" sub -h slow.test --connect-timeout 1 -t t
-ends_in_time 1 11 "no name server answered in time" pub -S -h slow.test --connect-timeout 1 -t t -m m
+ends_in_time 1 11 "(no answer in time)" pub -S -h slow.test --connect-timeout 1 -t t -m m
 ends_in_time 1 11 "'slow.test' is no address of this machine" \
 	pub --bind slow.test --connect-timeout 1 -h 127.0.0.1 -t t -m m
 ends_in_time 2 11 "" check slow.test --deadline 2s
 ends_in_time 1 11 "" check mqtt://slow.test --timeout 1s
-ends_in_time 5 11 "proxy 'http://slow.test:3128'" pub --proxy http://slow.test:3128 -h 127.0.0.1 -t t -m m --no-reconnect
-ends_in_time 1 11 "resolving the name of the proxy 'http://slow.test:3128'" \
+ends_in_time 8 11 "proxy 'http://slow.test:3128'" pub --proxy http://slow.test:3128 -h 127.0.0.1 -t t -m m --no-reconnect
+ends_in_time 1 11 "through 'http://slow.test:3128' took more than 1000 ms; at the end it was at resolving the name of the proxy" \
 	pub --proxy http://slow.test:3128 -h 127.0.0.1 --connect-timeout 1 -t t -m m
-ends_in_time 1 13 "waiting for the proxy 'http://127.0.0.1:3128'" \
+ends_in_time 1 11 "through 'socks5://127.0.0.1:3128' took more than 1000 ms; at the end it was at resolving the name" \
+	pub --proxy socks5://127.0.0.1:3128 -h slow.test --connect-timeout 1 -t t -m m
+ends_in_time 1 13 "through 'http://127.0.0.1:3128' took more than 1000 ms; at the end it was waiting for the proxy" \
 	pub --proxy http://127.0.0.1:3128 -h 127.0.0.1 --connect-timeout 1 -t t -m m
 ends_in_time 1 20 "" compare mqtt://slow.test --connect-timeout 1
 ends_in_time 1 11 "" cert show mqtts://slow.test --connect-timeout 1

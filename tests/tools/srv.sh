@@ -26,8 +26,8 @@ wait "$sub" || fail "the subscriber ended with $?"
 run "$SKIFF" pub -S -h closed.test -t srv -m x --no-reconnect
 expect 12 "127.0.0.1:1"
 run "$SKIFF" pub -S -h none.test -t srv -m x
-expect 11 "no service record '_mqtt._tcp.none.test'"
+expect 11 "gave no service record '_mqtt._tcp.none.test'"
 run "$SKIFF" pub -S -h missing.test -t srv -m x
-expect 11 "no service record '_mqtt._tcp.missing.test'"
+expect 11 "gave no service record '_mqtt._tcp.missing.test'"
 run "$SKIFF" pub -S -h plant.test --tls-use-os-certs -t srv -m x
-expect 11 "no service record '_secure-mqtt._tcp.plant.test'"
+expect 11 "gave no service record '_secure-mqtt._tcp.plant.test'"

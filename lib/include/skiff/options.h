@@ -49,7 +49,7 @@ typedef void (*skiff_batch_fn)(struct skiff_client *client, void *user);
 
 /** Time limits, milliseconds. 0: the default named; -1: none. `total_ms` bounds all phases together. */
 struct skiff_timeouts {
-	int resolve_ms;   /* 5000 */
+	int resolve_ms;   /* 8000 */
 	int tcp_ms;       /* 5000, over all addresses */
 	int tls_ms;       /* 8000 */
 	int websocket_ms; /* 8000 */

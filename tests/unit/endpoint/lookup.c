@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-enum { MANY = 70, THREADS = 64, CHILD_S = 20 };
+enum { MANY = 140, THREADS = 128, ALIKE = 3, CHILD_S = 20 };
 
 /* ---- the resolver ---- */
 
@@ -145,7 +145,7 @@ static void is_answered(struct asker *asker)
 
 /* ---- the tests ---- */
 
-static void same_question_is_asked_once(void **state)
+static void same_question_is_shared(void **state)
 {
 	struct asker askers[MANY];
 	(void)state;
@@ -153,7 +153,7 @@ static void same_question_is_asked_once(void **state)
 	for (int i = 0; i < MANY; i++)
 		ask(&askers[i], "slow", 0);
 	skiffi_loop_spread(1);
-	assert_true(waiting_reach(&resolver.asked, 1, WAITING_LONG_MS));
+	assert_true(waiting_reach(&resolver.asked, ALIKE, WAITING_LONG_MS));
 	give_up(&askers[0]); /* the first, one in between and the last are no matter to the others */
 	give_up(&askers[MANY / 2]);
 	give_up(&askers[MANY - 1]);
@@ -161,8 +161,22 @@ static void same_question_is_asked_once(void **state)
 	for (int i = 1; i < MANY - 1; i++)
 		if (i != MANY / 2)
 			is_answered(&askers[i]);
-	assert_int_equal(waiting_value(&resolver.asked), 1);
+	assert_int_equal(waiting_value(&resolver.asked), ALIKE);
 	assert_int_equal(askers[0].answers + askers[MANY / 2].answers + askers[MANY - 1].answers, 0);
+}
+
+/* Who comes again and again does not fill the threads with one name. */
+static void what_is_given_up_is_bounded(void **state)
+{
+	struct asker slow, quick;
+	(void)state;
+	for (int i = 0; i < 2 * THREADS; i++) {
+		ask(&slow, "slow", i % 2);
+		give_up(&slow);
+	}
+	ask(&quick, "quick", 0);
+	is_answered(&quick);
+	assert_true(waiting_value(&resolver.asked) <= 2 * ALIKE);
 }
 
 static void slow_names_hold_up_nobody(void **state)
@@ -280,7 +294,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(process_ends_while_a_name_is_looked_up), /* before there are threads */
-		TEST(same_question_is_asked_once),
+		TEST(same_question_is_shared),
+		TEST(what_is_given_up_is_bounded),
 		TEST(slow_names_hold_up_nobody),
 		TEST(threads_are_bounded),
 		TEST(given_up_is_asked_anew),
