@@ -255,6 +255,49 @@ static void clients_are_spread_over_threads(void **state)
 	far_broker_stop(broker);
 }
 
+/* What a handler finds when it frees the client of another thread; under the lock of waiting.h. */
+struct freeing {
+	struct skiff_client *other;
+	bool before, behind, done;
+};
+
+static void free_the_other(struct skiff_client *client, const struct skiff_message *arrived, void *user)
+{
+	struct freeing *freeing = user;
+	bool before = skiffi_loop_inside();
+	(void)client, (void)arrived;
+	skiff_client_free(freeing->other);
+	bool behind = skiffi_loop_inside();
+	waiting_lock();
+	freeing->before = before;
+	freeing->behind = behind;
+	freeing->done = true;
+	waiting_unlock();
+}
+
+static bool has_freed(const void *subject)
+{
+	return ((const struct freeing *)subject)->done;
+}
+
+/* The handler keeps its own turn, so that waiting in it is refused as before. */
+static void a_handler_frees_the_client_of_another_thread(void **state)
+{
+	struct far_broker *broker = far_broker_start(far_echoes, NULL);
+	struct freeing freeing = {0};
+	(void)state;
+	assert_int_equal(skiff_io_threads(2), SKIFF_OK);
+	struct skiff_client *client =
+		connected(broker, (struct skiff_options){.on_message = free_the_other, .user = &freeing});
+	freeing.other = connected(broker, (struct skiff_options){0});
+	user_expect(skiff_publish(client, "t", "y", 1, 1, false), SKIFF_OK);
+	assert_true(waiting_until(has_freed, &freeing, QUICK_MS));
+	assert_true(freeing.before && freeing.behind);
+	skiff_client_free(client);
+	assert_int_equal(skiff_io_threads(1), SKIFF_OK);
+	far_broker_stop(broker);
+}
+
 /* A program that has freed its clients may fork, at any time, and both go on. */
 static void fork_leaves_both_able(void **state)
 {
@@ -292,6 +335,7 @@ int main(void)
 		cmocka_unit_test(waiter_runs_no_handlers_beside_others),
 		cmocka_unit_test(client_is_made_beside_a_handler_in_a_wait),
 		cmocka_unit_test(clients_are_spread_over_threads),
+		cmocka_unit_test(a_handler_frees_the_client_of_another_thread),
 		cmocka_unit_test(fork_leaves_both_able),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
