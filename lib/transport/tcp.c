@@ -62,6 +62,14 @@ struct tcp_connect {
 	struct tcp_socket *sockets[SKIFFI_RESOLVE_MAX];
 };
 
+/* A socket address, which is a fourth of sockaddr_storage; of a Unix socket's the family alone, as the endpoint has its
+ * path. AF_UNSPEC: none yet. */
+union tcp_there {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
 struct tcp {
 	struct skiffi_transport base;
 	enum tcp_state state;
@@ -76,7 +84,7 @@ struct tcp {
 	struct tcp_connect *connect;    /* up to TCP_STATE_CONNECTING */
 	struct tcp_socket *socket;      /* from TCP_STATE_OPEN on */
 	uv_timer_t timer;               /* the deadline of connecting; later: to tell the end */
-	struct skiffi_address address;  /* the one tried last, or connected */
+	union tcp_there there;          /* the address tried last, or connected */
 	int64_t phase_us;               /* when the phase began */
 	uint64_t sent, received;        /* bytes */
 	int64_t dns_us, tcp_us;         /* what they took; -1 */
@@ -149,12 +157,28 @@ void skiffi_tcp_connect_error(
 		reason ? reason->text : uv_strerror(-error_number), ask);
 }
 
+static void tcp_note_address(struct tcp *tcp, const struct skiffi_address *address)
+{
+	memcpy(&tcp->there, &address->storage, sizeof tcp->there);
+}
+
+static void tcp_address_text(const struct tcp *tcp, char *out, size_t size)
+{
+	struct skiffi_address address = {.len = sizeof tcp->there};
+	if (tcp->there.any.sa_family == AF_UNIX) {
+		snprintf(out, size, "%s", tcp->base.config->endpoint->host);
+		return;
+	}
+	memcpy(&address.storage, &tcp->there, sizeof tcp->there);
+	skiffi_address_text(&address, out, size);
+}
+
 static void tcp_end_error(const struct tcp *tcp, struct skiff_error *error)
 {
 	char text[TCP_ADDRESS_TEXT_BYTES];
 	size_t count = sizeof tcp_end_reasons / sizeof tcp_end_reasons[0];
 	const struct tcp_reason *reason = tcp_reason_find(tcp_end_reasons, count, tcp->end_errno);
-	skiffi_address_text(&tcp->address, text, sizeof text);
+	tcp_address_text(tcp, text, sizeof text);
 	if (reason)
 		skiffi_fail(error, reason->code, tcp->end_errno, "%s %s", text, reason->text);
 	else
@@ -267,7 +291,7 @@ static void connect_won(struct tcp_connect *connect, struct tcp_socket *socket)
 	struct tcp *tcp = connect->tcp;
 	connect->sockets[socket->index] = NULL;
 	tcp->socket = socket;
-	tcp->address = connect->race.addresses.list[socket->index];
+	tcp_note_address(tcp, &connect->race.addresses.list[socket->index]);
 	tcp->tcp_us = skiffi_now_us() - tcp->phase_us;
 	skiffi_race_won(&connect->race, socket->index);
 	connect_end(tcp);
@@ -357,7 +381,7 @@ static bool connect_begin(void *user, size_t index)
 {
 	struct tcp_connect *connect = user;
 	const struct skiffi_address *address = &connect->race.addresses.list[index];
-	connect->tcp->address = *address;
+	tcp_note_address(connect->tcp, address);
 	struct tcp_socket *socket = socket_new(connect->tcp, index, address);
 	int number = socket ? connect_try(connect, socket) : errno;
 	if (!number) {
@@ -402,11 +426,11 @@ static void connect_on_deadline(uv_timer_t *timer)
 	struct skiff_error error;
 	char text[TCP_ADDRESS_TEXT_BYTES];
 	size_t count = tcp->connect->race.addresses.count;
-	skiffi_address_text(&tcp->address, text, sizeof text);
+	tcp_address_text(tcp, text, sizeof text);
 	skiffi_fail(&error, SKIFF_TCP_TIMEOUT, 0, "cannot connect to %s: no answer within %d ms; %s", text,
 		tcp->base.config->timeouts.tcp_ms,
-		tcp->address.storage.ss_family == AF_UNIX ? "the broker does not take the connections that wait for it"
-							  : "a firewall on the way may drop the packets");
+		tcp->there.any.sa_family == AF_UNIX ? "the broker does not take the connections that wait for it"
+						    : "a firewall on the way may drop the packets");
 	if (count > 1)
 		skiffi_error_prefix(&error, "none of %zu addresses works", count);
 	skiffi_race_stop(&tcp->connect->race);
@@ -615,8 +639,8 @@ static void tcp_info(const struct skiffi_transport *transport, struct skiff_conn
 	bool local = transport->config->endpoint->kind == SKIFFI_UNIX;
 	connection->phases.dns_us = local ? -1 : tcp->dns_us;
 	connection->phases.tcp_us = tcp->tcp_us;
-	if (tcp->address.len)
-		skiffi_address_text(&tcp->address, connection->address, sizeof connection->address);
+	if (tcp->there.any.sa_family != AF_UNSPEC)
+		tcp_address_text(tcp, connection->address, sizeof connection->address);
 }
 
 static void tcp_traffic(const struct skiffi_transport *transport, uint64_t *out, uint64_t *in)
