@@ -44,8 +44,7 @@ static const struct resolve_reason resolve_reasons[] = {
 	{EAI_MEMORY, SKIFF_MEMORY, "out of memory"},
 };
 
-/* Whatever is still under way ends. */
-static void resolve_end(struct skiffi_resolve *resolve)
+void skiffi_resolve_cancel(struct skiffi_resolve *resolve)
 {
 	if (resolve->lookup)
 		skiffi_lookup_cancel(resolve->lookup);
@@ -58,7 +57,7 @@ static void resolve_answer(
 {
 	skiffi_resolve_fn done = resolve->done;
 	void *user = resolve->user;
-	resolve_end(resolve);
+	skiffi_resolve_cancel(resolve); /* what is still under way */
 	done(user, error ? NULL : addresses, error);
 }
 
@@ -262,11 +261,6 @@ struct skiffi_resolve *skiffi_resolve_start(struct skiffi_loop *loop, const stru
 	if (!ask)
 		uv_timer_start(resolve->timer, resolve_on_literal, 0, 0);
 	return resolve;
-}
-
-void skiffi_resolve_cancel(struct skiffi_resolve *resolve)
-{
-	resolve_end(resolve);
 }
 
 void skiffi_address_text(const struct skiffi_address *address, char *out, size_t size)

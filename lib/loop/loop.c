@@ -32,8 +32,7 @@ enum {
 	LOOP_PLACES = 2 * SKIFFI_LOOPS_MAX,
 };
 
-/* NONE -> RUNNING (started) -> ENDING (lingered long enough, or the process ends) -> JOINING (somebody waits for its
- * end)
+/* NONE -> RUNNING (started) -> ENDING (lingered long enough, or the process ends) -> JOINING (its end is waited for)
  * -> NONE; any but NONE -> LOST by a fork. */
 enum loop_fate { LOOP_NONE, LOOP_RUNNING, LOOP_ENDING, LOOP_JOINING, LOOP_LOST };
 
@@ -432,8 +431,7 @@ static void loop_yield(struct loop_thread *self)
 		atomic_store(&self->leased_us, 0);
 }
 
-/* One turn of the thread's own; `*timeout_ms`: how long nothing will be due, -1: ever. Result: whether there are more.
- */
+/* One turn of the thread's own; `*timeout_ms`: how long nothing will be due, -1: ever. False: it was the last. */
 static bool loop_turn(struct loop_thread *self, int *timeout_ms)
 {
 	pthread_mutex_lock(&self->turn);
